@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ingress: which peer did a transit packet come from?
+ *
+ * Nothing in an skb survives from a receiving netdevice to a sending one and
+ * is ours to use. So the receiver writes the peer's id into a small table
+ * under the packet's address pair, and the sender reads it there.
+ *
+ * A slot is one u64, tag and id, written whole: a reader sees a true pair or
+ * another tag. Pairs that share a slot evict one another, then the ingress
+ * peer is unknown (0); so it is behind NAT. In the steady state the slot
+ * already holds the value and is only read.
+ */
+#ifndef _DMVPN_INGRESS_H
+#define _DMVPN_INGRESS_H
+
+#include "dmvpn.h"
+
+static inline u64 *dmvpn_ingress_slot(const struct dmvpn_dev *ddev,
+				      __be32 saddr, __be32 daddr, u32 *tag)
+{
+	u32 s = (__force u32)saddr, d = (__force u32)daddr;
+
+	*tag = jhash_2words(d, s, ~ddev->seed);
+	return &ddev->ingress[jhash_2words(s, d, ddev->seed) %
+			      DMVPN_INGRESS_SLOTS];
+}
+
+/* rx, in softirq; @id 0: a sender that is no peer. */
+static inline void dmvpn_ingress_note(struct dmvpn_dev *ddev, __be32 saddr,
+				      __be32 daddr, u32 id)
+{
+	u32 tag;
+	u64 *slot = dmvpn_ingress_slot(ddev, saddr, daddr, &tag);
+	u64 val = (u64)tag << 32 | id;
+
+	if (READ_ONCE(*slot) != val)
+		WRITE_ONCE(*slot, val);
+}
+
+/* tx: the peer's id, 0: not known. */
+static inline u32 dmvpn_ingress_peer(const struct dmvpn_dev *ddev,
+				     __be32 saddr, __be32 daddr)
+{
+	u32 tag;
+	u64 *slot = dmvpn_ingress_slot(ddev, saddr, daddr, &tag);
+	u64 val = READ_ONCE(*slot);
+
+	return val >> 32 == tag ? (u32)val : 0;
+}
+
+#endif

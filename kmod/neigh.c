@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * neigh: a table by protocol address.
+ *
+ * Only user space adds entries, so packets cannot make the table grow. An
+ * entry past its expiry counts as absent for packets at once; the sweep, one
+ * work per device, removes it within about a second and tells user space. An
+ * entry that is used within its refresh time before the end is told once.
+ */
+#include "neigh.h"
+#include "netlink.h"
+#include "peer.h"
+
+static const struct rhashtable_params neigh_params = {
+	.head_offset = offsetof(struct dmvpn_neigh, node),
+	.key_offset = offsetof(struct dmvpn_neigh, addr),
+	.key_len = sizeof(__be32),
+	.automatic_shrinking = true,
+};
+
+int dmvpn_neighs_init(struct dmvpn_dev *ddev)
+{
+	xa_init_flags(&ddev->neigh_ids, XA_FLAGS_ALLOC1);
+	return rhashtable_init(&ddev->neighs, &neigh_params);
+}
+
+void dmvpn_neighs_destroy(struct dmvpn_dev *ddev)
+{
+	rhashtable_destroy(&ddev->neighs);
+	xa_destroy(&ddev->neigh_ids);
+}
+
+struct dmvpn_neigh *dmvpn_neigh_lookup(struct dmvpn_dev *ddev, __be32 addr)
+{
+	return rhashtable_lookup(&ddev->neighs, &addr, neigh_params);
+}
+
+struct dmvpn_neigh *dmvpn_neigh_find(struct dmvpn_dev *ddev, __be32 addr)
+{
+	lockdep_assert_held(&ddev->lock);
+	return rhashtable_lookup_fast(&ddev->neighs, &addr, neigh_params);
+}
+
+static struct dmvpn_peer *neigh_peer(struct dmvpn_dev *ddev,
+				     const struct dmvpn_neigh *n)
+{
+	return rcu_dereference_protected(n->peer,
+					 lockdep_is_held(&ddev->lock));
+}
+
+static void point_to(struct dmvpn_dev *ddev, struct dmvpn_neigh *n,
+		     struct dmvpn_peer *peer)
+{
+	struct dmvpn_peer *old = neigh_peer(ddev, n);
+
+	if (old == peer)
+		return;
+	peer->neighs++;
+	rcu_assign_pointer(n->peer, peer);
+	if (old) {
+		old->neighs--;
+		dmvpn_peer_put(ddev, old);
+	}
+}
+
+static struct dmvpn_neigh *entry_create(struct dmvpn_dev *ddev, __be32 addr,
+					struct netlink_ext_ack *extack)
+{
+	struct dmvpn_neigh *n;
+	int err;
+
+	if (ddev->n_neighs >= dmvpn_conf_locked(ddev)->max_neighs) {
+		NL_SET_ERR_MSG(extack,
+			       "limit of neighbours reached (max_neighs)");
+		return ERR_PTR(-ENOSPC);
+	}
+	n = kzalloc(sizeof(*n), GFP_KERNEL_ACCOUNT);
+	if (!n)
+		return ERR_PTR(-ENOMEM);
+	n->addr = addr;
+	n->created = jiffies;
+	err = xa_alloc_cyclic(&ddev->neigh_ids, &n->id, n, xa_limit_31b,
+			      &ddev->next_neigh_id, GFP_KERNEL_ACCOUNT);
+	if (err < 0) {
+		kfree(n);
+		return ERR_PTR(err);
+	}
+	return n;
+}
+
+static void apply(struct dmvpn_neigh *n, const struct dmvpn_neigh_set *set)
+{
+	WRITE_ONCE(n->flags, (n->flags & ~set->flags_mask) |
+			     (set->flags & set->flags_mask));
+	if (set->has_expires) {
+		WRITE_ONCE(n->expires,
+			   jiffies + msecs_to_jiffies(set->expires_ms));
+		/* Pairs with dmvpn_neigh_expired(): first the time. */
+		smp_store_release(&n->has_expiry, set->expires_ms != 0);
+		n->told_used = false;
+	}
+	if (set->has_refresh) {
+		n->refresh = msecs_to_jiffies(set->refresh_ms);
+		n->told_used = false;
+	}
+	if (set->has_cookie) {
+		memcpy(n->cookie, set->cookie, set->cookie_len);
+		n->cookie_len = set->cookie_len;
+	}
+}
+
+static void sweep_soon(struct dmvpn_dev *ddev)
+{
+	queue_delayed_work(system_power_efficient_wq, &ddev->sweep, HZ);
+}
+
+int dmvpn_neigh_set(struct dmvpn_dev *ddev, const struct dmvpn_neigh_set *set,
+		    bool excl, struct dmvpn_neigh **out,
+		    struct netlink_ext_ack *extack)
+{
+	struct dmvpn_peer *peer = NULL;
+	struct dmvpn_neigh *n, *new = NULL;
+	u32 flags;
+	int err;
+
+	lockdep_assert_held(&ddev->lock);
+	n = dmvpn_neigh_find(ddev, set->addr);
+	if (n && excl) {
+		NL_SET_ERR_MSG(extack, "neighbour exists");
+		return -EEXIST;
+	}
+	flags = ((n ? n->flags : 0) & ~set->flags_mask) |
+		(set->flags & set->flags_mask);
+	if (!set->has_peer && !(n && rcu_access_pointer(n->peer)) &&
+	    !(flags & DMVPN_NEIGH_F_REJECT)) {
+		NL_SET_ERR_MSG(extack, "NBMA address missing");
+		return -EINVAL;
+	}
+	if (!n) {
+		n = entry_create(ddev, set->addr, extack);
+		if (IS_ERR(n))
+			return PTR_ERR(n);
+		new = n;
+	}
+	if (set->has_peer) {
+		peer = dmvpn_peer_get(ddev, set->nbma, set->mark, extack);
+		if (IS_ERR(peer)) {
+			err = PTR_ERR(peer);
+			goto err_new;
+		}
+		point_to(ddev, n, peer);
+	}
+	apply(n, set);
+	if (new) {
+		err = rhashtable_lookup_insert_fast(&ddev->neighs, &new->node,
+						    neigh_params);
+		if (err)
+			goto err_peer;
+		ddev->n_neighs++;
+	}
+	if (n->has_expiry)
+		sweep_soon(ddev);
+	*out = n;
+	return 0;
+
+err_peer:
+	if (peer) {
+		peer->neighs--;
+		dmvpn_peer_put(ddev, peer);
+	}
+err_new:
+	if (new) {
+		xa_erase(&ddev->neigh_ids, new->id);
+		kfree_rcu(new, rcu);
+	}
+	return err;
+}
+
+void dmvpn_neigh_del(struct dmvpn_dev *ddev, struct dmvpn_neigh *n)
+{
+	struct dmvpn_peer *peer = neigh_peer(ddev, n);
+
+	lockdep_assert_held(&ddev->lock);
+	rhashtable_remove_fast(&ddev->neighs, &n->node, neigh_params);
+	xa_erase(&ddev->neigh_ids, n->id);
+	ddev->n_neighs--;
+	if (peer) {
+		peer->neighs--;
+		dmvpn_peer_put(ddev, peer);
+	}
+	kfree_rcu(n, rcu);
+}
+
+unsigned int dmvpn_neigh_del_all(struct dmvpn_dev *ddev,
+				 bool (*match)(const struct dmvpn_neigh *n,
+					       const void *arg),
+				 const void *arg)
+{
+	struct dmvpn_neigh *n;
+	unsigned int count = 0;
+	unsigned long id;
+
+	lockdep_assert_held(&ddev->lock);
+	xa_for_each(&ddev->neigh_ids, id, n) {
+		if (match && !match(n, arg))
+			continue;
+		dmvpn_neigh_del(ddev, n);
+		count++;
+		cond_resched();
+	}
+	return count;
+}
+
+static bool wants_refresh(const struct dmvpn_neigh *n)
+{
+	return n->refresh && !n->told_used && n->ever_used &&
+	       time_after_eq(READ_ONCE(n->used), n->expires - n->refresh) &&
+	       time_after_eq(jiffies, n->expires - n->refresh);
+}
+
+static bool sweep_one(struct dmvpn_dev *ddev, struct dmvpn_neigh *n)
+{
+	if (!n->has_expiry)
+		return false;
+	if (dmvpn_neigh_expired(n)) {
+		dmvpn_nl_neigh_event(ddev, n, DMVPN_CMD_EXPIRED_NTF);
+		dmvpn_neigh_del(ddev, n);
+		return false;
+	}
+	if (wants_refresh(n)) {
+		n->told_used = true;
+		dmvpn_nl_neigh_event(ddev, n, DMVPN_CMD_USED_NTF);
+	}
+	return true;
+}
+
+void dmvpn_neigh_sweep(struct work_struct *work)
+{
+	struct dmvpn_dev *ddev = container_of(to_delayed_work(work),
+					      struct dmvpn_dev, sweep);
+	struct dmvpn_neigh *n;
+	bool more = false;
+	unsigned long id;
+
+	mutex_lock(&ddev->lock);
+	if (!ddev->dying) {
+		xa_for_each(&ddev->neigh_ids, id, n) {
+			more |= sweep_one(ddev, n);
+			cond_resched();
+		}
+		if (more)
+			sweep_soon(ddev);
+	}
+	mutex_unlock(&ddev->lock);
+}

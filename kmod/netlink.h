@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* netlink: the generic netlink family "dmvpn". */
+#ifndef _DMVPN_NETLINK_H
+#define _DMVPN_NETLINK_H
+
+#include "dmvpn.h"
+
+int dmvpn_nl_init(void);
+void dmvpn_nl_exit(void);
+
+/* Event with the neighbour as in a GET, to DMVPN_MCGRP_EVENTS; the lock. */
+void dmvpn_nl_neigh_event(struct dmvpn_dev *ddev, struct dmvpn_neigh *n,
+			  u8 cmd);
+
+/* What a packet has to say; members that are 0 are left out. */
+struct dmvpn_event {
+	u8 cmd;
+	__be32 nexthop, src, dst;
+	const struct dmvpn_peer *peer;
+	const struct dmvpn_peer *ingress;
+};
+
+/* To DMVPN_MCGRP_UPCALLS; under RCU, any context. -ESRCH, -ENOMEM: lost. */
+int dmvpn_nl_upcall(struct dmvpn_dev *ddev, const struct dmvpn_event *event);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* peer: the NBMA addresses of a device, and which of them are NHSs. */
+#ifndef _DMVPN_PEER_H
+#define _DMVPN_PEER_H
+
+#include "dmvpn.h"
+
+int dmvpn_peers_init(struct dmvpn_dev *ddev);
+/* All peers must be gone, and a grace period over. */
+void dmvpn_peers_destroy(struct dmvpn_dev *ddev);
+
+/* Under RCU, and under the lock; NULL when there is none. */
+struct dmvpn_peer *dmvpn_peer_lookup(struct dmvpn_dev *ddev, __be32 nbma,
+				     u32 mark);
+struct dmvpn_peer *dmvpn_peer_find(struct dmvpn_dev *ddev, __be32 nbma,
+				   u32 mark);
+
+/*
+ * The functions below want the lock. The peer returned is the existing one or
+ * a new one without flags; a new one goes with dmvpn_peer_put() unless it got
+ * DMVPN_PEER_F_STATIC or a neighbour meanwhile. ERR_PTR: -ENOSPC (limit, with
+ * a message), -ENOMEM.
+ */
+struct dmvpn_peer *dmvpn_peer_get(struct dmvpn_dev *ddev, __be32 nbma,
+				  u32 mark, struct netlink_ext_ack *extack);
+void dmvpn_peer_put(struct dmvpn_dev *ddev, struct dmvpn_peer *peer);
+
+/* Unlinks a peer that no neighbour points to. */
+void dmvpn_peer_unlink(struct dmvpn_dev *ddev, struct dmvpn_peer *peer);
+
+/*
+ * Makes the list of NHSs anew after flags or a priority changed. -ENOMEM: the
+ * old list stays.
+ */
+int dmvpn_nhs_rebuild(struct dmvpn_dev *ddev);
+
+/* The device's remote, 0.0.0.0: none. */
+int dmvpn_remote_set(struct dmvpn_dev *ddev, __be32 remote,
+		     struct netlink_ext_ack *extack);
+
+struct dmvpn_peer_totals {
+	u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+	unsigned long last_rx, last_tx;		/* jiffies, 0: never */
+};
+
+void dmvpn_peer_totals(const struct dmvpn_peer *peer,
+		       struct dmvpn_peer_totals *t);
+
+static inline void dmvpn_peer_rx(struct dmvpn_peer *peer, unsigned int len)
+{
+	struct dmvpn_peer_stats *stats = this_cpu_ptr(peer->stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->rx_packets);
+	u64_stats_add(&stats->rx_bytes, len);
+	u64_stats_update_end(&stats->syncp);
+	WRITE_ONCE(stats->last_rx, jiffies | 1);
+}
+
+static inline void dmvpn_peer_tx(struct dmvpn_peer *peer, unsigned int len)
+{
+	struct dmvpn_peer_stats *stats = this_cpu_ptr(peer->stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->tx_packets);
+	u64_stats_add(&stats->tx_bytes, len);
+	u64_stats_update_end(&stats->syncp);
+	WRITE_ONCE(stats->last_tx, jiffies | 1);
+}
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * route: underlay routes, looked up once and used until they go stale.
+ *
+ * A peer holds one reference to its route in dmvpn_peer::dst. Packets use it
+ * without a reference of their own: dst_release() frees after a grace period,
+ * so what was read under RCU stays. dst->ops->check() sees FIB changes, new
+ * path MTUs, changed xfrm policies and dead SAs, so that a route is asked for
+ * anew exactly when it must be, and a route through an SA is never believed
+ * longer than the SA lives.
+ *
+ * That a peer has no SA is remembered for NO_SA_MS, so that a flood to a peer
+ * without one does not become a flood of xfrm look-ups.
+ */
+#include <linux/ip.h>
+#include <net/ip.h>
+#include <net/route.h>
+#include <net/xfrm.h>
+
+#include "route.h"
+
+#define NO_SA_MS 10
+
+bool dmvpn_dst_esp(const struct dst_entry *dst)
+{
+#ifdef CONFIG_XFRM
+	for (; dst && dst->xfrm;
+	     dst = xfrm_dst_child((struct dst_entry *)dst))
+		if (dst->xfrm->id.proto == IPPROTO_ESP)
+			return true;
+#endif
+	return false;
+}
+
+static u8 route_tos(const struct dmvpn_conf *conf)
+{
+	return conf->tos == DMVPN_TOS_INHERIT ? 0 : conf->tos;
+}
+
+struct dst_entry *dmvpn_route_lookup(struct dmvpn_dev *ddev,
+				     const struct dmvpn_conf *conf,
+				     __be32 daddr, u32 mark, __be32 *saddr)
+{
+	struct flowi4 fl4 = {
+		.flowi4_oif = conf->link,
+		.flowi4_mark = mark,
+		.flowi4_tos = route_tos(conf),
+		.flowi4_proto = IPPROTO_GRE,
+		.daddr = daddr,
+		.saddr = conf->local,
+	};
+	struct rtable *rt;
+	int err = 0;
+
+	if (conf->local_dev && !conf->local)
+		return ERR_PTR(-EADDRNOTAVAIL);
+	dmvpn_count(ddev, DMVPN_COUNT_ROUTE_LOOKUP);
+	rt = ip_route_output_flow(ddev->net, &fl4, NULL);
+	if (IS_ERR(rt))
+		return ERR_CAST(rt);
+	if (rt->dst.dev == ddev->dev)
+		err = -ELOOP;
+	else if (rt->rt_type != RTN_UNICAST && rt->rt_type != RTN_LOCAL)
+		err = -ENETUNREACH;
+	else if (conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED &&
+		 !dmvpn_dst_esp(&rt->dst))
+		err = -ENOKEY;
+	if (err) {
+		ip_rt_put(rt);
+		return ERR_PTR(err);
+	}
+	*saddr = fl4.saddr;
+	return &rt->dst;
+}
+
+static struct dst_entry *route_renew(struct dmvpn_dev *ddev,
+				     const struct dmvpn_conf *conf,
+				     struct dmvpn_peer *peer, __be32 *saddr)
+{
+	struct dst_entry *dst, *old;
+
+	if (READ_ONCE(peer->no_sa) &&
+	    time_before(jiffies, READ_ONCE(peer->no_sa_until)))
+		return ERR_PTR(-ENOKEY);
+
+	dst = dmvpn_route_lookup(ddev, conf, peer->key.nbma,
+				 peer->key.mark | conf->mark, saddr);
+	if (IS_ERR(dst)) {
+		if (dst == ERR_PTR(-ENOKEY)) {
+			WRITE_ONCE(peer->no_sa_until,
+				   jiffies + msecs_to_jiffies(NO_SA_MS));
+			WRITE_ONCE(peer->no_sa, true);
+		}
+		return dst;
+	}
+	if (READ_ONCE(peer->no_sa))
+		WRITE_ONCE(peer->no_sa, false);
+	WRITE_ONCE(peer->saddr, *saddr);
+	/*
+	 * Two CPUs may both renew: each stores its own route and releases what
+	 * it found there. Released routes live until this RCU section ends.
+	 */
+	old = unrcu_pointer(xchg(&peer->dst, RCU_INITIALIZER(dst)));
+	dst_release(old);
+	return dst;
+}
+
+struct dst_entry *dmvpn_route_get(struct dmvpn_dev *ddev,
+				  const struct dmvpn_conf *conf,
+				  struct dmvpn_peer *peer, __be32 *saddr)
+{
+	struct dst_entry *dst = rcu_dereference(peer->dst);
+
+	if (likely(dst && (!dst->obsolete || dst->ops->check(dst, 0)))) {
+		*saddr = READ_ONCE(peer->saddr);
+		return dst;
+	}
+	return route_renew(ddev, conf, peer, saddr);
+}
+
+enum dmvpn_drop dmvpn_route_drop(int err)
+{
+	switch (err) {
+	case -ENOKEY:
+		return DMVPN_DROP_NO_SA;
+	case -ELOOP:
+		return DMVPN_DROP_ROUTE_LOOP;
+	case -EADDRNOTAVAIL:
+		return DMVPN_DROP_NO_LOCAL;
+	default:
+		return DMVPN_DROP_NO_ROUTE;
+	}
+}
+
+void dmvpn_routes_flush(struct dmvpn_dev *ddev)
+{
+	struct dmvpn_peer *peer;
+	unsigned long id;
+
+	lockdep_assert_held(&ddev->lock);
+	xa_for_each(&ddev->peer_ids, id, peer) {
+		WRITE_ONCE(peer->no_sa, false);
+		dst_release(unrcu_pointer(xchg(&peer->dst, NULL)));
+	}
+}

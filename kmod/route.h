@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* route: the way of the outer packet, one cached underlay route per peer. */
+#ifndef _DMVPN_ROUTE_H
+#define _DMVPN_ROUTE_H
+
+#include "dmvpn.h"
+
+/*
+ * Under RCU, which also keeps the route returned: no reference is taken.
+ * *@saddr is the outer source address. ERR_PTR: -ENOKEY: IPsec is required and
+ * there is no SA; -ELOOP: the route leads into the device; -EADDRNOTAVAIL: no
+ * local address; else: no route.
+ */
+struct dst_entry *dmvpn_route_get(struct dmvpn_dev *ddev,
+				  const struct dmvpn_conf *conf,
+				  struct dmvpn_peer *peer, __be32 *saddr);
+
+/* The same for an address that is no peer; the caller owns a reference. */
+struct dst_entry *dmvpn_route_lookup(struct dmvpn_dev *ddev,
+				     const struct dmvpn_conf *conf,
+				     __be32 daddr, u32 mark, __be32 *saddr);
+
+/* The drop reason for an error of the above. */
+enum dmvpn_drop dmvpn_route_drop(int err);
+
+/* True when a packet over @dst is protected by ESP. */
+bool dmvpn_dst_esp(const struct dst_entry *dst);
+
+/*
+ * Forgets the routes of all peers. Under the lock, after a grace period since
+ * the configuration they depend on was replaced: a packet that still saw the
+ * old one may store a route until then.
+ */
+void dmvpn_routes_flush(struct dmvpn_dev *ddev);
+
+/* Inner packet size that fits @dst. */
+static inline u32 dmvpn_route_mtu(const struct dst_entry *dst, u8 gre_hlen)
+{
+	return dst_mtu(dst) - sizeof(struct iphdr) - gre_hlen;
+}
+
+#endif

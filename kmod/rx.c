@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rx: from a GRE packet to the device it belongs to.
+ *
+ * demux.c calls with skb->data at the GRE header, the network header at the
+ * outer IPv4 header, raw sockets and the xfrm input policy already served.
+ * Until a device claims the packet nothing in it is changed.
+ *
+ * Which device: the key must match, the local and the remote address where
+ * the device has them. A keyless device shares its kind of packet with ip_gre:
+ * it claims NHRP and what comes from its peers; keyless data of strangers is
+ * claimed only when there is no ip_gre that may know them.
+ */
+#include <linux/icmp.h>
+#include <linux/ip.h>
+#include <net/dst_metadata.h>
+#include <net/icmp.h>
+#include <net/inet_ecn.h>
+#include <net/ip_tunnels.h>
+#include <net/route.h>
+#include <net/xfrm.h>
+
+#include "demux.h"
+#include "dmvpn.h"
+#include "gre.h"
+#include "ingress.h"
+#include "peer.h"
+
+static bool conf_hears(const struct dmvpn_conf *conf, __be32 local,
+		       __be32 remote)
+{
+	if (conf->local_dev && !conf->local)
+		return false;
+	return (!conf->local || conf->local == local) &&
+	       (!conf->remote || conf->remote == remote);
+}
+
+/* A device that is more exact about the addresses goes first. */
+static unsigned int exactness(const struct dmvpn_conf *conf)
+{
+	return 1 + !!conf->local + 2 * !!conf->remote;
+}
+
+static struct dmvpn_peer *sender(struct dmvpn_dev *ddev,
+				 const struct dmvpn_conf *conf, __be32 nbma,
+				 u32 mark)
+{
+	return dmvpn_peer_lookup(ddev, nbma, mark & conf->mark_mask);
+}
+
+static bool claims(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
+		   const struct sk_buff *skb, const struct dmvpn_gre *gre)
+{
+	if (gre->has_key || gre->proto == htons(DMVPN_ETH_P_NHRP))
+		return true;
+	if (!dmvpn_demux_stock_present())
+		return gre->proto == htons(ETH_P_IP);
+	return sender(ddev, conf, ip_hdr(skb)->saddr, skb->mark);
+}
+
+static struct hlist_head *bucket(struct dmvpn_net *dn, u32 key)
+{
+	return &dn->devs[hash_32(key, ilog2(ARRAY_SIZE(dn->devs)))];
+}
+
+static struct dmvpn_dev *find_device(struct net *net,
+				     const struct sk_buff *skb,
+				     const struct dmvpn_gre *gre,
+				     const struct dmvpn_conf **confp)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct dmvpn_conf *conf;
+	struct dmvpn_dev *ddev, *best = NULL;
+	unsigned int score = 0;
+
+	hlist_for_each_entry_rcu(ddev, bucket(dmvpn_net(net), gre->key),
+				 demux_node) {
+		conf = rcu_dereference(ddev->conf);
+		if (!(ddev->dev->flags & IFF_UP) ||
+		    gre->has_key != !!(conf->flags & DMVPN_LINK_F_KEY) ||
+		    gre->key != conf->key ||
+		    !conf_hears(conf, iph->daddr, iph->saddr) ||
+		    exactness(conf) <= score || !claims(ddev, conf, skb, gre))
+			continue;
+		best = ddev;
+		*confp = conf;
+		score = exactness(conf);
+	}
+	return best;
+}
+
+/*
+ * Nobody claimed the packet. When it came from a peer of one of our devices,
+ * an operator will look for the reason there.
+ */
+static void count_unclaimed(struct net *net, const struct sk_buff *skb,
+			    enum dmvpn_drop reason)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct dmvpn_net *dn = dmvpn_net(net);
+	const struct dmvpn_conf *conf;
+	struct dmvpn_dev *ddev;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dn->devs); i++) {
+		hlist_for_each_entry_rcu(ddev, &dn->devs[i], demux_node) {
+			conf = rcu_dereference(ddev->conf);
+			if (conf_hears(conf, iph->daddr, iph->saddr) &&
+			    sender(ddev, conf, iph->saddr, skb->mark)) {
+				dmvpn_drop_count(ddev, reason);
+				return;
+			}
+		}
+	}
+}
+
+static bool came_by_esp(const struct sk_buff *skb)
+{
+#ifdef CONFIG_XFRM
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return sp && sp->len &&
+	       sp->xvec[sp->len - 1]->id.proto == IPPROTO_ESP;
+#else
+	return false;
+#endif
+}
+
+static enum dmvpn_drop admit(struct dmvpn_dev *ddev,
+			     const struct dmvpn_conf *conf,
+			     struct sk_buff *skb, const struct dmvpn_gre *gre,
+			     const struct dmvpn_peer *peer)
+{
+	bool required = conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED;
+
+	if (required && !came_by_esp(skb))
+		return DMVPN_DROP_CLEARTEXT;
+	if (gre->has_csum && skb_checksum_simple_validate(skb))
+		return DMVPN_DROP_BAD_CHECKSUM;
+	if (gre->proto == htons(DMVPN_ETH_P_NHRP))
+		return DMVPN_DROP_UNSPEC;
+	if (gre->proto != htons(ETH_P_IP))
+		return DMVPN_DROP_UNSUPPORTED;
+	if (peer)
+		return DMVPN_DROP_UNSPEC;
+	if (required || conf->accept == DMVPN_ACCEPT_KNOWN)
+		return DMVPN_DROP_UNKNOWN_SENDER;
+	dmvpn_count(ddev, DMVPN_COUNT_UNKNOWN_SENDER);
+	return DMVPN_DROP_UNSPEC;
+}
+
+/* The mac header stays at the outer IP header for header_ops.parse. */
+static void deliver_nhrp(struct dmvpn_dev *ddev, struct sk_buff *skb)
+{
+	skb_set_mac_header(skb, skb_network_offset(skb));
+	skb_reset_network_header(skb);
+	dev_sw_netstats_rx_add(ddev->dev, skb->len);
+	netif_rx(skb);
+}
+
+static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev, struct sk_buff *skb,
+				  const struct iphdr *outer,
+				  const struct dmvpn_peer *peer)
+{
+	const struct iphdr *iph;
+
+	/* No link-layer header at all, so that GRO compares none. */
+	skb_reset_mac_header(skb);
+	skb_reset_network_header(skb);
+	if (!pskb_may_pull(skb, sizeof(*iph)) || ip_hdr(skb)->version != 4)
+		return DMVPN_DROP_BAD_INNER;
+	if (IP_ECN_decapsulate(outer, skb) > 1)
+		return DMVPN_DROP_ECN;
+	iph = ip_hdr(skb);
+	dmvpn_ingress_note(ddev, iph->saddr, iph->daddr, peer ? peer->id : 0);
+	dev_sw_netstats_rx_add(ddev->dev, skb->len);
+	gro_cells_receive(&ddev->gro_cells, skb);
+	return DMVPN_DROP_UNSPEC;
+}
+
+static void receive(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
+		    struct sk_buff *skb, const struct dmvpn_gre *gre)
+{
+	const struct iphdr outer = *ip_hdr(skb);
+	struct dmvpn_peer *peer = sender(ddev, conf, outer.saddr, skb->mark);
+	enum dmvpn_drop drop = admit(ddev, conf, skb, gre, peer);
+
+	if (drop)
+		goto drop;
+	if (iptunnel_pull_header(skb, gre->hlen, gre->proto,
+				 !net_eq(ddev->net, dev_net(ddev->dev)))) {
+		drop = DMVPN_DROP_NO_MEMORY;
+		goto drop;
+	}
+	if (peer)
+		dmvpn_peer_rx(peer, skb->len);
+	skb->dev = ddev->dev;
+	if (gre->proto == htons(DMVPN_ETH_P_NHRP)) {
+		deliver_nhrp(ddev, skb);
+		return;
+	}
+	drop = deliver_ip(ddev, skb, &outer, peer);
+	if (!drop)
+		return;
+drop:
+	dmvpn_drop_count(ddev, drop);
+	DEV_STATS_INC(ddev->dev, rx_dropped);
+	kfree_skb(skb);
+}
+
+bool dmvpn_rcv(struct sk_buff *skb)
+{
+	struct net *net = dev_net(skb->dev);
+	const struct dmvpn_conf *conf = NULL;
+	struct dmvpn_dev *ddev;
+	struct dmvpn_gre gre;
+	int err;
+
+	/* Not FOU or GUE, which hand over with another outer protocol. */
+	if (ip_hdr(skb)->protocol != IPPROTO_GRE)
+		return false;
+	if (!pskb_may_pull(skb, min_t(unsigned int, skb->len, DMVPN_GRE_MAX)))
+		return false;
+	err = dmvpn_gre_parse(skb->data, skb_headlen(skb), &gre);
+	if (err) {
+		count_unclaimed(net, skb, DMVPN_DROP_BAD_GRE);
+		return false;
+	}
+	ddev = find_device(net, skb, &gre, &conf);
+	if (!ddev) {
+		count_unclaimed(net, skb, DMVPN_DROP_WRONG_KEY);
+		return false;
+	}
+	receive(ddev, conf, skb, &gre);
+	return true;
+}
+
+/*
+ * ICMP about a packet that we sent: @skb->data is its IP header, of which the
+ * core guarantees ihl * 4 + 8 bytes. What gives it away as ours is that it
+ * went to a peer of a device with this key.
+ */
+bool dmvpn_rcv_error(struct sk_buff *skb, u32 info)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	struct net *net = dev_net(skb->dev);
+	const struct dmvpn_conf *conf;
+	struct dmvpn_dev *ddev;
+	struct dmvpn_gre gre;
+
+	if (iph->protocol != IPPROTO_GRE ||
+	    dmvpn_gre_parse(skb->data + iph->ihl * 4, 8, &gre))
+		return false;
+	hlist_for_each_entry_rcu(ddev, bucket(dmvpn_net(net), gre.key),
+				 demux_node) {
+		conf = rcu_dereference(ddev->conf);
+		if (gre.has_key != !!(conf->flags & DMVPN_LINK_F_KEY) ||
+		    gre.key != conf->key ||
+		    !conf_hears(conf, iph->saddr, iph->daddr) ||
+		    !sender(ddev, conf, iph->daddr, conf->mark_mask ? skb->mark : 0))
+			continue;
+		if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
+		    icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
+			ipv4_update_pmtu(skb, net, info, conf->link,
+					 IPPROTO_GRE);
+		else if (icmp_hdr(skb)->type == ICMP_REDIRECT)
+			ipv4_redirect(skb, net, conf->link, IPPROTO_GRE);
+		return true;
+	}
+	return false;
+}

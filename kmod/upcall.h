@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* upcall: packets tell user space something, within limits. */
+#ifndef _DMVPN_UPCALL_H
+#define _DMVPN_UPCALL_H
+
+#include "dmvpn.h"
+
+int dmvpn_upcall_init(struct dmvpn_dev *ddev);
+void dmvpn_upcall_destroy(struct dmvpn_dev *ddev);
+
+/* Both under RCU, in any context. @iph is the inner header, readable. */
+
+/* A packet had no usable next hop. @ingress: the peer's id or 0. */
+void dmvpn_upcall_resolve(struct dmvpn_dev *ddev, __be32 nexthop,
+			  const struct iphdr *iph, u32 ingress);
+/* IPsec is required and @peer has no SA. */
+void dmvpn_upcall_sa_missing(struct dmvpn_dev *ddev,
+			     const struct dmvpn_peer *peer);
+
+/* True when an upcall about @key may be sent now; for KUnit. */
+bool dmvpn_upcall_allowed(struct dmvpn_upcall_limit *limit, u32 key,
+			  unsigned long now);
+
+#endif

@@ -163,12 +163,12 @@ struct dmvpn_nhs_list {
 /**
  * struct dmvpn_upcall_limit - how often packets may call user space
  * @slot: per key: high half its tag, low half the jiffies of the next upcall
- * @tokens: of the whole device, refilled by time
+ * @credit: of the whole device, refilled by time
  */
 struct dmvpn_upcall_limit {
 	u64 slot[DMVPN_UPCALL_SLOTS];
-	spinlock_t lock;	/* protects @tokens and @refilled */
-	u32 tokens;
+	spinlock_t lock;	/* protects @credit and @refilled */
+	u64 credit;
 	unsigned long refilled;
 };
 

@@ -24,7 +24,7 @@ int dmvpn_upcall_init(struct dmvpn_dev *ddev)
 	if (!ddev->limit)
 		return -ENOMEM;
 	spin_lock_init(&ddev->limit->lock);
-	ddev->limit->tokens = UPCALL_BURST;
+	ddev->limit->credit = UPCALL_BURST * HZ;
 	ddev->limit->refilled = jiffies;
 	return 0;
 }
@@ -34,22 +34,19 @@ void dmvpn_upcall_destroy(struct dmvpn_dev *ddev)
 	kfree(ddev->limit);
 }
 
+/* Credit counts tokens in units of 1/HZ, so that no time is rounded away. */
 static bool take_token(struct dmvpn_upcall_limit *limit, unsigned long now)
 {
-	unsigned long flags, ms;
+	unsigned long flags;
 	bool taken;
 
 	spin_lock_irqsave(&limit->lock, flags);
-	ms = jiffies_to_msecs(now - limit->refilled);
-	if (ms >= MSEC_PER_SEC / UPCALL_RATE + 1) {
-		u64 fresh = (u64)ms * UPCALL_RATE / MSEC_PER_SEC;
-
-		limit->tokens = min_t(u64, limit->tokens + fresh, UPCALL_BURST);
-		limit->refilled = now;
-	}
-	taken = limit->tokens > 0;
+	limit->credit = min_t(u64, UPCALL_BURST * HZ, limit->credit +
+			      (u64)(now - limit->refilled) * UPCALL_RATE);
+	limit->refilled = now;
+	taken = limit->credit >= HZ;
 	if (taken)
-		limit->tokens--;
+		limit->credit -= HZ;
 	spin_unlock_irqrestore(&limit->lock, flags);
 	return taken;
 }

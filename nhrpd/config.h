@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config: the lines of IOS and FRR that a DMVPN needs, read into structs.
+ *
+ * A file is read whole and either taken or refused; a refusal names file,
+ * line and word and changes nothing.
+ */
+#ifndef NHRPD_CONFIG_H
+#define NHRPD_CONFIG_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "addr.h"
+#include "packet.h"
+
+#define CONF_HOLDTIME		7200	/* seconds, IOS */
+#define CONF_REG_INTERVAL	60	/* seconds, or a third of the holding time */
+#define CONF_NHS_MAX		16
+#define CONF_MAP_MAX		256
+#define CONF_FQDN_MAX		254
+
+/* `ip nhrp nhs A [nbma N [multicast]] [priority P] [cluster C]` */
+struct conf_nhs {
+	struct addr proto;		/* none: `dynamic`, learnt from the reply */
+	struct addr nbma;		/* none: from @fqdn, else from a map line */
+	char fqdn[CONF_FQDN_MAX];
+	bool multicast;
+	uint8_t priority;		/* 0 is best */
+	uint8_t cluster;
+};
+
+/* `ip nhrp map A N` and `ip nhrp map multicast N|dynamic` */
+struct conf_map {
+	struct addr proto;		/* none: multicast only */
+	struct addr nbma;
+	bool multicast;
+};
+
+struct conf_iface {
+	char name[IFNAMSIZ];
+	unsigned int line;		/* of `interface` */
+	struct addr addr;		/* `ip address`, none: adopted as is */
+	uint8_t plen;
+	uint32_t network_id;		/* 0: NHRP is off on this interface */
+	uint16_t holdtime;		/* seconds */
+	uint16_t reg_interval;		/* seconds; 0: not configured */
+	bool no_unique;			/* `ip nhrp registration no-unique` */
+	bool shortcut;
+	bool redirect;
+	uint16_t redirect_timeout;	/* seconds; 0: not configured */
+	bool server_only;
+	bool multicast_dynamic;		/* `ip nhrp map multicast dynamic` */
+	bool ipsec_required;
+	char protection[64];		/* `tunnel protection ipsec profile` */
+	char auth[NHRP_AUTH_MAX + 1];	/* empty: none */
+	unsigned int n_nhs;
+	struct conf_nhs nhs[CONF_NHS_MAX];
+	unsigned int n_map;
+	struct conf_map map[CONF_MAP_MAX];
+	/* tunnel */
+	char source_dev[IFNAMSIZ];	/* `tunnel source IF`; empty: see next */
+	struct addr source;		/* `tunnel source A` */
+	struct addr destination;	/* none: multipoint */
+	bool has_key;
+	uint32_t key;
+	uint16_t mtu;			/* `ip mtu`; 0: the device's own */
+};
+
+struct conf {
+	unsigned int n_ifaces;
+	struct conf_iface *iface;	/* owned */
+	char control_socket[108];	/* `nhrp control socket PATH` */
+};
+
+/*
+ * Reads @f, called @name in messages. Returns a new configuration, or NULL
+ * with one line "NAME:LINE: word 'WORD': what is wrong" in @err. Notices on
+ * accepted lines that belong to others go to @notice (may be NULL), once a
+ * line. Free with conf_free(); NULL is fine there.
+ */
+struct conf *conf_read(FILE *f, const char *name, char *err, size_t errlen,
+		       void (*notice)(void *ctx, const char *text), void *ctx);
+void conf_free(struct conf *c);
+
+/* The interface of that name, or NULL. */
+struct conf_iface *conf_find(const struct conf *c, const char *name);
+
+/* Seconds between registrations: configured, or the default for @c. */
+unsigned int conf_reg_interval(const struct conf_iface *c);
+
+#endif

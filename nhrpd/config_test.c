@@ -1,0 +1,682 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config_test: every line that the dialect has, every refusal with its exact
+ * words, every limit.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static char err[512];
+static char notices[8192];
+static unsigned int n_notices;
+
+static void keep_notice(void *ctx, const char *text)
+{
+	assert_ptr_equal(ctx, notices);
+	n_notices++;
+	strncat(notices, text, sizeof(notices) - strlen(notices) - 1);
+	strncat(notices, "\n", sizeof(notices) - strlen(notices) - 1);
+}
+
+static struct conf *read_bytes(const void *bytes, size_t len)
+{
+	FILE *f = len ? fmemopen((void *)bytes, len, "r") :
+		  fopen("/dev/null", "r");
+	struct conf *c;
+
+	notices[0] = '\0';
+	n_notices = 0;
+	strcpy(err, "stale");
+	c = conf_read(f, "f", err, sizeof(err), keep_notice, notices);
+	fclose(f);
+	if (c)
+		assert_string_equal(err, "");
+	return c;
+}
+
+static struct conf *read_text(const char *text)
+{
+	return read_bytes(text, strlen(text));
+}
+
+/* One interface section, Tunnel0, of these lines; it must be taken. */
+static struct conf *section(const char *lines)
+{
+	char text[4096];
+	struct conf *c;
+
+	snprintf(text, sizeof(text), "interface Tunnel0\n%s", lines);
+	c = read_text(text);
+	if (!c)
+		fail_msg("refused: %s", err);
+	assert_int_equal(c->n_ifaces, 1);
+	return c;
+}
+
+static void expect_addr(const struct addr *a, const char *text)
+{
+	char buf[ADDR_STRLEN];
+
+	assert_string_equal(addr_text(a, buf), text);
+}
+
+/* ---- what is taken ---- */
+
+static void test_empty(void **state)
+{
+	struct conf *c = read_text("");
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->n_ifaces, 0);
+	assert_string_equal(c->control_socket, "");
+	assert_null(conf_find(c, "Tunnel0"));
+	conf_free(c);
+	conf_free(NULL);
+}
+
+static void test_defaults(void **state)
+{
+	struct conf *c = section("");
+	struct conf_iface *i = &c->iface[0];
+
+	(void)state;
+	assert_ptr_equal(conf_find(c, "Tunnel0"), i);
+	assert_int_equal(i->line, 1);
+	assert_int_equal(i->holdtime, 7200);
+	assert_int_equal(i->reg_interval, 0);
+	assert_int_equal(i->network_id, 0);
+	assert_int_equal(i->mtu, 0);
+	assert_false(i->shortcut || i->redirect || i->server_only ||
+		     i->no_unique || i->multicast_dynamic || i->has_key ||
+		     i->ipsec_required);
+	expect_addr(&i->addr, "none");
+	expect_addr(&i->source, "none");
+	expect_addr(&i->destination, "none");
+	assert_int_equal(i->n_nhs + i->n_map, 0);
+	conf_free(c);
+}
+
+/* The three routers of the phase 3 document, word for word. */
+static void test_phase3_hub(void **state)
+{
+	struct conf *c = section(" ip address 10.0.0.3 255.255.255.0\n"
+				 " no ip redirects\n"
+				 " ip nhrp map multicast dynamic\n"
+				 " ip nhrp network-id 345\n"
+				 " ip nhrp shortcut\n"
+				 " ip nhrp redirect\n"
+				 " no ip split-horizon eigrp 345\n"
+				 " tunnel source Loopback0\n"
+				 " tunnel mode gre multipoint\n");
+	struct conf_iface *i = &c->iface[0];
+
+	(void)state;
+	expect_addr(&i->addr, "10.0.0.3");
+	assert_int_equal(i->plen, 24);
+	assert_true(i->multicast_dynamic && i->shortcut && i->redirect);
+	assert_int_equal(i->network_id, 345);
+	assert_string_equal(i->source_dev, "Loopback0");
+	assert_int_equal(i->n_map, 0);
+	assert_string_equal(notices,
+			    "f:8: 'no ip split-horizon eigrp 345' belongs to the routing daemon, nothing done\n");
+	conf_free(c);
+}
+
+static void test_phase3_spoke(void **state)
+{
+	struct conf *c = section(" ip address 10.0.0.4 255.255.255.0\n"
+				 " no ip redirects\n"
+				 " ip nhrp map 10.0.0.3 150.1.3.3\n"
+				 " ip nhrp map multicast 150.1.3.3\n"
+				 " ip nhrp network-id 345\n"
+				 " ip nhrp nhs 10.0.0.3\n"
+				 " ip nhrp registration timeout 120\n"
+				 " ip nhrp shortcut\n"
+				 " tunnel source Loopback0\n"
+				 " tunnel mode gre multipoint\n");
+	struct conf_iface *i = &c->iface[0];
+
+	(void)state;
+	assert_int_equal(i->n_map, 2);
+	expect_addr(&i->map[0].proto, "10.0.0.3");
+	expect_addr(&i->map[0].nbma, "150.1.3.3");
+	assert_false(i->map[0].multicast);
+	expect_addr(&i->map[1].proto, "none");
+	expect_addr(&i->map[1].nbma, "150.1.3.3");
+	assert_true(i->map[1].multicast);
+	assert_int_equal(i->n_nhs, 1);
+	expect_addr(&i->nhs[0].proto, "10.0.0.3");
+	expect_addr(&i->nhs[0].nbma, "none");
+	assert_int_equal(conf_reg_interval(i), 120);
+	assert_int_equal(n_notices, 0);
+	conf_free(c);
+}
+
+/* Phase 2: the section that turns a spoke multipoint. */
+static void test_phase2(void **state)
+{
+	struct conf *c = section(" no tunnel destination 1.1.1.1\n"
+				 " tunnel mode gre multipoint\n"
+				 "end\n");
+
+	(void)state;
+	expect_addr(&c->iface[0].destination, "none");
+	conf_free(c);
+}
+
+static void test_every_value(void **state)
+{
+	struct conf *c = section(" ip address 10.1.2.3/16\n"
+				 " ip mtu 1400\n"
+				 " ip nhrp authentication 12345678\n"
+				 " ip nhrp holdtime 600\n"
+				 " ip nhrp registration no-unique\n"
+				 " ip nhrp redirect timeout 9\n"
+				 " ip nhrp server-only\n"
+				 " tunnel source 192.0.2.1\n"
+				 " tunnel destination 192.0.2.2\n"
+				 " tunnel mode gre ip\n"
+				 " tunnel key 4294967295\n"
+				 " tunnel protection ipsec profile P shared\n"
+				 " no shutdown\n");
+	struct conf_iface *i = &c->iface[0];
+
+	(void)state;
+	expect_addr(&i->addr, "10.1.2.3");
+	assert_int_equal(i->plen, 16);
+	assert_int_equal(i->mtu, 1400);
+	assert_string_equal(i->auth, "12345678");
+	assert_int_equal(i->holdtime, 600);
+	assert_true(i->no_unique && i->redirect && i->server_only);
+	assert_int_equal(i->redirect_timeout, 9);
+	expect_addr(&i->source, "192.0.2.1");
+	expect_addr(&i->destination, "192.0.2.2");
+	assert_true(i->has_key);
+	assert_int_equal(i->key, UINT32_MAX);
+	assert_true(i->ipsec_required);
+	assert_string_equal(i->protection, "P");
+	assert_int_equal(n_notices, 0);
+	conf_free(c);
+}
+
+/* A `no` line takes back what the section said before. */
+static void test_every_no(void **state)
+{
+	struct conf *c = section(" ip address 10.1.2.3/16\n no ip address\n"
+				 " ip mtu 1400\n no ip mtu\n"
+				 " ip nhrp authentication k\n"
+				 " no ip nhrp authentication k\n"
+				 " no ip nhrp authentication\n"
+				 " ip nhrp network-id 1\n no ip nhrp network-id\n"
+				 " ip nhrp holdtime 600\n no ip nhrp holdtime\n"
+				 " ip nhrp registration timeout 5\n"
+				 " no ip nhrp registration timeout\n"
+				 " ip nhrp registration no-unique\n"
+				 " no ip nhrp registration no-unique\n"
+				 " ip nhrp redirect timeout 9\n"
+				 " no ip nhrp redirect\n"
+				 " ip nhrp shortcut\n no ip nhrp shortcut\n"
+				 " ip nhrp server-only\n"
+				 " no ip nhrp server-only\n"
+				 " ip nhrp map multicast dynamic\n"
+				 " no ip nhrp map multicast dynamic\n"
+				 " tunnel source 192.0.2.1\n no tunnel source\n"
+				 " tunnel source eth0\n no tunnel source\n"
+				 " tunnel destination 1.1.1.1\n"
+				 " no tunnel destination 1.1.1.1\n"
+				 " tunnel destination 1.1.1.1\n"
+				 " no tunnel destination\n"
+				 " tunnel key 1\n no tunnel key\n"
+				 " tunnel protection ipsec profile P\n"
+				 " no tunnel protection ipsec profile P\n"
+				 " tunnel protection ipsec profile P\n"
+				 " no tunnel protection\n");
+	struct conf *none = section("");
+
+	(void)state;
+	/* read twice, or the padding between fields would count */
+	assert_memory_equal(&c->iface[0], &none->iface[0],
+			    sizeof(c->iface[0]));
+	conf_free(c);
+	conf_free(none);
+}
+
+static void test_nhs_forms(void **state)
+{
+	struct conf *c = section(" ip nhrp nhs 10.0.0.1 nbma 1.1.1.1\n"
+				 " ip nhrp nhs 10.0.0.2 nbma hub-2.example.net multicast\n"
+				 " ip nhrp nhs 10.0.0.3 nbma 3.3.3.3 multicast priority 255 cluster 7\n"
+				 " ip nhrp nhs 10.0.0.4 priority 0 nbma 4.4.4.4\n"
+				 " ip nhrp nhs dynamic nbma 5.5.5.5 multicast\n"
+				 " ip nhrp nhs dynamic nbma hub.example.net\n");
+	struct conf_iface *i = &c->iface[0];
+
+	(void)state;
+	assert_int_equal(i->n_nhs, 6);
+	expect_addr(&i->nhs[0].nbma, "1.1.1.1");
+	assert_false(i->nhs[0].multicast);
+	expect_addr(&i->nhs[1].nbma, "none");
+	assert_string_equal(i->nhs[1].fqdn, "hub-2.example.net");
+	assert_true(i->nhs[1].multicast);
+	assert_int_equal(i->nhs[2].priority, 255);
+	assert_int_equal(i->nhs[2].cluster, 7);
+	assert_true(i->nhs[2].multicast);
+	expect_addr(&i->nhs[3].nbma, "4.4.4.4");
+	expect_addr(&i->nhs[4].proto, "none");
+	assert_true(i->nhs[4].multicast);
+	assert_string_equal(i->nhs[5].fqdn, "hub.example.net");
+	conf_free(c);
+}
+
+/* The peer of a point-to-point tunnel is the NHS's NBMA address. */
+static void test_nhs_of_destination(void **state)
+{
+	struct conf *c = section(" ip nhrp nhs 192.168.1.1\n"
+				 " tunnel destination 1.1.1.1\n");
+
+	(void)state;
+	expect_addr(&c->iface[0].nhs[0].nbma, "1.1.1.1");
+	conf_free(c);
+}
+
+static void test_layout(void **state)
+{
+	struct conf *c = read_text("! comment\n"
+				   "#comment\n"
+				   "\n"
+				   "nhrp control socket /run/x.sock\r\n"
+				   "interface Tunnel0\r\n"
+				   "\t ip\tnhrp   network-id  7 \r\n"
+				   " ! ip nhrp foo\n"
+				   "exit\n"
+				   "interface Tunnel1\n"
+				   " ip nhrp network-id 8\n"
+				   "end");
+
+	(void)state;
+	if (!c)
+		fail_msg("refused: %s", err);
+	assert_string_equal(c->control_socket, "/run/x.sock");
+	assert_int_equal(c->n_ifaces, 2);
+	assert_int_equal(c->iface[0].network_id, 7);
+	assert_int_equal(c->iface[1].network_id, 8);
+	assert_int_equal(c->iface[1].line, 9);
+	assert_ptr_equal(conf_find(c, "Tunnel1"), &c->iface[1]);
+	conf_free(c);
+}
+
+/* Lines that belong to others: one notice each, nothing else. */
+static void test_foreign(void **state)
+{
+	static const char *const lines[] = {
+		"ip split-horizon eigrp 1", "no ip split-horizon",
+		"ip next-hop-self eigrp 1", "no ip next-hop-self eigrp 1",
+		"ip hello-interval eigrp 1 5", "ip hold-time eigrp 1 15",
+		"ip summary-address eigrp 1 10.0.0.0 255.0.0.0",
+		"ip bandwidth-percent eigrp 1 50",
+		"ip ospf network broadcast", "no ip ospf cost",
+		"ip pim sparse-mode", "bandwidth 1000", "no bandwidth",
+		"delay 10", "no delay", "description to the hub, by cable",
+		"keepalive 10 3", "no keepalive", "load-interval 30",
+		"no ip proxy-arp", "ip virtual-reassembly in",
+		"no ip virtual-reassembly", "ip tcp adjust-mss 1360",
+		"no ip tcp adjust-mss", "ip nhrp max-send 100 every 10",
+		"tunnel path-mtu-discovery",
+	};
+	char text[256], quoted[256];
+	struct conf *c, *none = section("");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		snprintf(text, sizeof(text), " %s\n", lines[i]);
+		c = section(text);
+		assert_int_equal(n_notices, 1);
+		snprintf(quoted, sizeof(quoted), "f:2: '%s' ", lines[i]);
+		assert_non_null(strstr(notices, quoted));
+		assert_non_null(strstr(notices, ", nothing done\n"));
+		assert_memory_equal(&c->iface[0], &none->iface[0],
+				    sizeof(c->iface[0]));
+		conf_free(c);
+	}
+	conf_free(none);
+}
+
+static void test_notice_may_be_null(void **state)
+{
+	static const char text[] = "interface Tunnel0\n bandwidth 1\n";
+	FILE *f = fmemopen((void *)text, strlen(text), "r");
+	struct conf *c = conf_read(f, "f", err, sizeof(err), NULL, NULL);
+
+	(void)state;
+	assert_non_null(c);
+	conf_free(c);
+	fclose(f);
+}
+
+static void test_reg_interval(void **state)
+{
+	struct conf_iface c = { .holdtime = 7200 };
+
+	(void)state;
+	assert_int_equal(conf_reg_interval(&c), 60);
+	c.holdtime = 90;
+	assert_int_equal(conf_reg_interval(&c), 30);
+	c.holdtime = 2;
+	assert_int_equal(conf_reg_interval(&c), 1);
+	c.reg_interval = 17;
+	assert_int_equal(conf_reg_interval(&c), 17);
+}
+
+/* ---- what is refused ---- */
+
+struct refusal {
+	const char *lines;		/* of a section, from line 2 on */
+	const char *error;
+};
+
+static const struct refusal refusals[] = {
+	/* unknown words */
+	{ " ip nhrp foo", "f:2: word 'foo': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only" },
+	{ " ip nhrp", "f:2: word 'nhrp': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only behind it" },
+	{ " tunnel mode ipip", "f:2: word 'ipip': expected gre" },
+	{ " tunnel mode gre multipoint ipv6", "f:2: word 'ipv6': expected the end of the line" },
+	{ " frobnicate", "f:2: word 'frobnicate': expected interface, end, exit, nhrp, no, ip, tunnel or ipv6" },
+	{ " ip nhrp short", "f:2: word 'short': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only" },
+	{ " ip\x1bnhrp", "f:2: word 'ip?nhrp': expected interface, end, exit, nhrp, no, ip, tunnel or ipv6" },
+	{ " no ip nhrp map 1.1.1.1 2.2.2.2", "f:2: word '1.1.1.1': expected multicast" },
+	{ " ipv6 nhrp network-id 1", "f:2: word 'ipv6': IPv6 is not supported yet" },
+	{ " no ipv6 nhrp shortcut", "f:2: word 'ipv6': IPv6 is not supported yet" },
+	/* addresses */
+	{ " ip address 10.0.0.1", "f:2: word '10.0.0.1': expected a netmask behind it" },
+	{ " ip address 10.0.0.1 255.0.255.0", "f:2: word '255.0.255.0': expected a netmask" },
+	{ " ip address 10.0.0.1 0.0.0.0", "f:2: word '0.0.0.0': a network of all addresses" },
+	{ " ip address 10.0.0.1/0", "f:2: word '10.0.0.1/0': a network of all addresses" },
+	{ " ip address 10.0.0.1/33", "f:2: word '10.0.0.1/33': expected an IPv4 address or an IPv4 address/length" },
+	{ " ip address fe80::1/64", "f:2: word 'fe80::1/64': expected an IPv4 address or an IPv4 address/length" },
+	{ " ip address 224.0.0.1/24", "f:2: word '224.0.0.1/24': not a unicast address" },
+	{ " ip address 10.0.0.0/24", "f:2: word '10.0.0.0/24': the network itself, not an address in it" },
+	{ " ip address 10.0.0.1/24\n ip address 10.0.0.2/24", "f:3: word '10.0.0.2/24': given before in line 2" },
+	/* numbers */
+	{ " ip mtu 67", "f:2: word '67': expected a number from 68 to 65535" },
+	{ " ip mtu 65536", "f:2: word '65536': expected a number from 68 to 65535" },
+	{ " ip nhrp network-id 0", "f:2: word '0': expected a number from 1 to 4294967295" },
+	{ " ip nhrp network-id 4294967296", "f:2: word '4294967296': expected a number from 1 to 4294967295" },
+	{ " ip nhrp holdtime 0", "f:2: word '0': expected a number from 1 to 65535" },
+	{ " ip nhrp holdtime 65536", "f:2: word '65536': expected a number from 1 to 65535" },
+	{ " ip nhrp holdtime 1h", "f:2: word '1h': expected a number from 1 to 65535" },
+	{ " ip nhrp holdtime -1", "f:2: word '-1': expected a number from 1 to 65535" },
+	{ " ip nhrp holdtime +1", "f:2: word '+1': expected a number from 1 to 65535" },
+	{ " ip nhrp holdtime", "f:2: word 'holdtime': expected a number from 1 to 65535 behind it" },
+	{ " ip nhrp registration timeout 65536", "f:2: word '65536': expected a number from 1 to 65535" },
+	{ " ip nhrp redirect timeout 0", "f:2: word '0': expected a number from 1 to 65535" },
+	{ " tunnel key 4294967296", "f:2: word '4294967296': expected a number from 0 to 4294967295" },
+	{ " ip tcp adjust-mss 499", "f:2: word '499': expected a number from 500 to 65495" },
+	/* NHRP */
+	{ " ip nhrp authentication 123456789", "f:2: word 'authentication': the key has 9 characters, a packet holds at most 8" },
+	{ " ip nhrp map 10.0.0.1", "f:2: word '10.0.0.1': expected an IPv4 address behind it" },
+	{ " ip nhrp map 10.0.0.1 hub", "f:2: word 'hub': expected an IPv4 address" },
+	{ " ip nhrp map 10.0.0.1 224.0.0.5", "f:2: word '224.0.0.5': not a unicast address" },
+	{ " ip nhrp map 127.0.0.1 1.1.1.1", "f:2: word '127.0.0.1': not a unicast address" },
+	{ " ip nhrp map 10.0.0.1 1.1.1.1\n ip nhrp map 10.0.0.1 2.2.2.2", "f:3: word '10.0.0.1': mapped twice" },
+	{ " ip nhrp map multicast 224.0.0.5", "f:2: word '224.0.0.5': not a unicast address" },
+	{ " ip nhrp map multicast 1.1.1.1\n ip nhrp map multicast 1.1.1.1", "f:3: word '1.1.1.1': gets multicast already" },
+	{ " ip nhrp nhs 10.0.0.1", "f:2: word '10.0.0.1': neither nbma here nor an 'ip nhrp map' line tells its NBMA address" },
+	{ " ip nhrp nhs 0.0.0.0", "f:2: word '0.0.0.0': not a unicast address" },
+	{ " ip nhrp nhs 10.0.0.1 nbma", "f:2: word 'nbma': expected a value behind it" },
+	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1", "f:2: word '1.1.1': neither an IPv4 address nor a host name" },
+	{ " ip nhrp nhs 10.0.0.1 nbma a..b", "f:2: word 'a..b': neither an IPv4 address nor a host name" },
+	{ " ip nhrp nhs 10.0.0.1 nbma ::1", "f:2: word '::1': neither an IPv4 address nor a host name" },
+	{ " ip nhrp nhs 10.0.0.1 nbma 255.255.255.255", "f:2: word '255.255.255.255': not a unicast address" },
+	{ " ip nhrp nhs 10.0.0.1 multicast", "f:2: word 'multicast': expected nbma, multicast (behind nbma), priority or cluster" },
+	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1 nbma 2.2.2.2", "f:2: word 'nbma': given twice" },
+	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1 priority 256", "f:2: word '256': expected a number from 0 to 255" },
+	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1 cluster x", "f:2: word 'x': expected a number from 0 to 255" },
+	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1\n ip nhrp nhs 10.0.0.1 nbma 2.2.2.2", "f:3: word '10.0.0.1': given before in line 2" },
+	{ " ip nhrp nhs dynamic", "f:2: word 'dynamic': expected nbma behind it" },
+	{ " ip nhrp nhs dynamic priority 1", "f:2: word 'priority': expected nbma" },
+	{ " ip address 10.0.0.1/24\n ip nhrp nhs 10.0.0.1 nbma 1.1.1.1", "f:3: word '10.0.0.1': this interface's own address" },
+	{ " ip address 10.0.0.1/24\n ip nhrp map 10.0.0.1 1.1.1.1", "f:2: word '10.0.0.1': an 'ip nhrp map' line gives it to somebody else" },
+	{ " ip nhrp holdtime 60\n ip nhrp registration timeout 60", "f:3: word '60': must be shorter than the holding time, 60" },
+	/* tunnel */
+	{ " tunnel source 1.2.3.4.5", "f:2: word '1.2.3.4.5': neither an IPv4 address nor an interface name" },
+	{ " tunnel source Tunnel0", "f:2: word 'Tunnel0': a tunnel cannot be its own source" },
+	{ " tunnel source 0123456789abcdef", "f:2: word '0123456789abcdef': neither an IPv4 address nor an interface name" },
+	{ " tunnel source 127.0.0.1", "f:2: word '127.0.0.1': not a unicast address" },
+	{ " tunnel source 1.1.1.1\n tunnel source eth0", "f:3: word 'eth0': given before in line 2" },
+	{ " tunnel destination 239.1.1.1", "f:2: word '239.1.1.1': not a unicast address" },
+	{ " tunnel destination hub", "f:2: word 'hub': expected an IPv4 address" },
+	{ " tunnel destination 1.1.1.1\n no tunnel destination 2.2.2.2", "f:3: word '2.2.2.2': not the destination of line 2" },
+	{ " tunnel destination 1.1.1.1\n tunnel mode gre multipoint", "f:2: word '1.1.1.1': a multipoint tunnel (line 3) has no destination" },
+	{ " tunnel mode gre ip", "f:2: word 'ip': a point-to-point tunnel needs 'tunnel destination'" },
+	{ " tunnel source 1.1.1.1\n tunnel destination 1.1.1.1", "f:3: word '1.1.1.1': source and destination are one address" },
+	{ " tunnel protection ipsec profile", "f:2: word 'profile': expected a word behind it" },
+	{ " tunnel protection ipsec profile 0123456789012345678901234567890123456789012345678901234567890123", "f:2: word '0123456789012345678901234567890123456789': longer than 63 characters" },
+	/* the file */
+	{ "interface Tunnel0", "f:2: word 'Tunnel0': has its section in line 1" },
+	{ "interface a/b", "f:2: word 'a/b': not an interface name" },
+	{ "interface ..", "f:2: word '..': not an interface name" },
+	{ "interface 0123456789abcdef", "f:2: word '0123456789abcdef': not an interface name" },
+	{ "end\n ip nhrp shortcut", "f:3: word 'ip': belongs into an interface section" },
+	{ "exit\n bandwidth 1", "f:3: word 'bandwidth': belongs into an interface section" },
+	{ " ip nhrp nhs 10.0.0.1\nend", "f:2: word '10.0.0.1': neither nbma here nor an 'ip nhrp map' line tells its NBMA address" },
+	{ "nhrp control socket run/x", "f:2: word 'run/x': not an absolute path" },
+	{ "nhrp control socket /a\nnhrp control socket /b", "f:3: word '/b': given before in line 2" },
+	{ " tunnel source eth0\ninterface Tunnel1\n tunnel source eth0", "f:3: word 'Tunnel1': same source, destination and key as Tunnel0" },
+};
+
+static void test_refusals(void **state)
+{
+	char text[1024];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+		snprintf(text, sizeof(text), "interface Tunnel0\n%s\n",
+			 refusals[i].lines);
+		if (read_text(text))
+			fail_msg("taken: %s", refusals[i].lines);
+		assert_string_equal(err, refusals[i].error);
+	}
+}
+
+/* Two tunnels on one source are fine when a key or a far end tells them
+ * apart. */
+static void test_no_collision(void **state)
+{
+	static const char *const second[] = {
+		" tunnel source eth0\n tunnel key 0\n",
+		" tunnel source eth0\n tunnel destination 1.1.1.1\n",
+		" tunnel source eth1\n", " tunnel source 1.1.1.1\n", "",
+	};
+	char text[256];
+	struct conf *c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(second); i++) {
+		snprintf(text, sizeof(text),
+			 "interface a\n tunnel source eth0\ninterface b\n%s",
+			 second[i]);
+		c = read_text(text);
+		if (!c)
+			fail_msg("refused: %s", err);
+		conf_free(c);
+	}
+}
+
+/* ---- limits ---- */
+
+/* @n lines made of @fmt and 1 to @n, behind the section's first line. */
+static char *many(const char *fmt, unsigned int n)
+{
+	char *text, *line;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	unsigned int i;
+
+	fputs("interface Tunnel0\n", f);
+	for (i = 1; i <= n; i++) {
+		line = NULL;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		assert_true(asprintf(&line, fmt, i / 200, i % 200 + 1) > 0);
+#pragma GCC diagnostic pop
+		fputs(line, f);
+		free(line);
+	}
+	fclose(f);
+	return text;
+}
+
+static void expect_limit(const char *fmt, unsigned int max, const char *error)
+{
+	char *text = many(fmt, max);
+	struct conf *c = read_text(text);
+
+	free(text);
+	if (!c)
+		fail_msg("refused: %s", err);
+	conf_free(c);
+	text = many(fmt, max + 1);
+	c = read_text(text);
+	free(text);
+	assert_null(c);
+	assert_string_equal(err, error);
+}
+
+static void test_limits(void **state)
+{
+	(void)state;
+	expect_limit(" ip nhrp map 10.0.%u.%u 1.1.1.1\n", CONF_MAP_MAX,
+		     "f:258: word '10.0.1.58': more than 256 map lines");
+	expect_limit(" ip nhrp nhs 10.0.%u.%u nbma 1.1.1.1\n", CONF_NHS_MAX,
+		     "f:18: word '10.0.0.18': more than 16 nhs lines");
+	expect_limit("interface t%u.%u\n", 255,
+		     "f:257: word 't1.57': more than 256 interfaces");
+}
+
+static void test_long_line(void **state)
+{
+	char text[600];
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	text[511] = '\n';
+	text[512] = '\0';
+	conf_free(read_text(text));
+	assert_string_equal(err, "");
+	text[511] = ' ';
+	text[512] = '\n';
+	text[513] = '\0';
+	assert_null(read_text(text));
+	assert_string_equal(err,
+			    "f:1: word '                                        ': a line of more than 512 characters");
+}
+
+static void test_many_words(void **state)
+{
+	char text[256] = "interface";
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 32; i++)
+		strcat(text, " x");
+	assert_null(read_text(text));
+	assert_string_equal(err, "f:1: word 'x': more than 32 words in a line");
+}
+
+static void test_zero_byte(void **state)
+{
+	static const char text[] = "interface Tunnel0\n ip\0 nhrp shortcut\n";
+
+	(void)state;
+	assert_null(read_bytes(text, sizeof(text) - 1));
+	assert_string_equal(err,
+			    "f:2: word ' ip': a zero byte: not a text file");
+}
+
+static void test_socket_length(void **state)
+{
+	char text[256] = "nhrp control socket /";
+
+	(void)state;
+	while (strlen(text) < strlen("nhrp control socket ") + 107)
+		strcat(text, "x");
+	conf_free(read_text(text));
+	assert_string_equal(err, "");
+	strcat(text, "x");
+	assert_null(read_text(text));
+	assert_non_null(strstr(err, "longer than 107 characters"));
+}
+
+/* The message is cut, never overrun, and always terminated. */
+static void test_short_error(void **state)
+{
+	static const char text[] = "nonsense\n";
+	char small[24];
+	size_t size;
+
+	(void)state;
+	for (size = 1; size <= sizeof(small); size++) {
+		FILE *f = fmemopen((void *)text, strlen(text), "r");
+
+		memset(small, 'x', sizeof(small));
+		assert_null(conf_read(f, "f", small, size, NULL, NULL));
+		assert_true(strlen(small) == size - 1);
+		if (size < sizeof(small))
+			assert_true(small[size] == 'x');
+		fclose(f);
+	}
+}
+
+static void test_directory(void **state)
+{
+	FILE *f = fopen("/", "r");
+
+	(void)state;
+	assert_non_null(f);
+	assert_null(conf_read(f, "f", err, sizeof(err), NULL, NULL));
+	assert_string_equal(err, "f:0: word '': cannot be read further");
+	fclose(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_phase3_hub),
+		cmocka_unit_test(test_phase3_spoke),
+		cmocka_unit_test(test_phase2),
+		cmocka_unit_test(test_every_value),
+		cmocka_unit_test(test_every_no),
+		cmocka_unit_test(test_nhs_forms),
+		cmocka_unit_test(test_nhs_of_destination),
+		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_notice_may_be_null),
+		cmocka_unit_test(test_reg_interval),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_no_collision),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_many_words),
+		cmocka_unit_test(test_zero_byte),
+		cmocka_unit_test(test_socket_length),
+		cmocka_unit_test(test_short_error),
+		cmocka_unit_test(test_directory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * device: one `interface` section made true.
+ *
+ * A device of the section's name and of kind dmvpn is adopted, else one is
+ * created. The section is written to the device once (at start, after a
+ * reload, when the device is new); later changes by the operator with `ip` are
+ * followed, not fought. An adopted device that is deleted is waited for, one
+ * that this process created is created again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/dmvpn.h>
+
+#include "control.h"
+#include "device.h"
+#include "frame.h"
+#include "kernel.h"
+#include "log.h"
+#include "rtnl.h"
+
+#define MTU_IPSEC	1400	/* room for ESP on the usual 1500 */
+
+/* Says why the interface does not run, once; always false. */
+__attribute__((format(printf, 2, 3)))
+static bool wait_for(struct daemon_iface *i, const char *fmt, ...)
+{
+	char text[sizeof(i->reason)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (strcmp(text, i->reason)) {
+		strcpy(i->reason, text);
+		log_warn("%s: %s", i->name, text);
+	}
+	return false;
+}
+
+/* ---- outside of the device ---- */
+
+/* Turns a switch of the system off when it is on. */
+static void switch_off(const char *dev, const char *what)
+{
+	char path[128], now = '0';
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", dev,
+		 what);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		log_warn("%s stays as it is: %s", path, strerror(errno));
+		return;
+	}
+	if (read(fd, &now, 1) == 1 && now != '0') {
+		if (pwrite(fd, "0\n", 2, 0) == 2)
+			log_notice("%s: 0, it was %c", path, now);
+		else
+			log_warn("%s stays %c: %s", path, now,
+				 strerror(errno));
+	}
+	close(fd);
+}
+
+/* ---- what the section asks for ---- */
+
+/* `Loopback0` of a router is this system's `lo`, unless there is one. */
+static unsigned int source_index(struct daemon *d, const char *name)
+{
+	struct rtnl_link l;
+
+	if (!rtnl_link_get(d->rtnl, 0, name, &l))
+		return l.ifindex;
+	if (!strcmp(name, "Loopback0") && !rtnl_link_get(d->rtnl, 0, "lo", &l))
+		return l.ifindex;
+	return 0;
+}
+
+/* *@t is what the section wants of a device that is *@now. */
+static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
+			const struct rtnl_tunnel *now, struct rtnl_tunnel *t)
+{
+	const struct conf_iface *c = i->conf;
+
+	*t = *now;
+	if (c->source_dev[0]) {
+		t->local_dev = source_index(d, c->source_dev);
+		if (!t->local_dev)
+			return wait_for(i, "tunnel source %s: no such interface",
+					c->source_dev);
+	} else if (addr_is_set(&c->source)) {
+		t->local_dev = 0;
+		t->local = c->source;
+	}
+	t->remote = c->destination;
+	t->has_key = c->has_key;
+	t->key = c->key;
+	t->network_id = c->network_id;
+	t->flags &= ~(uint32_t)(DMVPN_LINK_F_IPSEC_REQUIRED |
+				DMVPN_LINK_F_REDIRECT);
+	if (c->ipsec_required)
+		t->flags |= DMVPN_LINK_F_IPSEC_REQUIRED;
+	if (c->redirect)
+		t->flags |= DMVPN_LINK_F_REDIRECT;
+	if (c->redirect_timeout)
+		t->redirect_interval = c->redirect_timeout * 1000;
+	return true;
+}
+
+int device_create(struct daemon *d, struct daemon_iface *i)
+{
+	static const struct rtnl_tunnel fresh;
+	struct rtnl_tunnel t;
+	struct rtnl_link l;
+	int ret;
+
+	if (!rtnl_link_get(d->rtnl, 0, i->name, &l))
+		return -EEXIST;
+	if (!want_tunnel(d, i, &fresh, &t))
+		return -ENODEV;
+	ret = rtnl_link_create(d->rtnl, i->name, &t, i->conf->mtu);
+	if (ret) {
+		wait_for(i, "the device cannot be created: %s",
+			 rtnl_error(d->rtnl));
+		return ret;
+	}
+	i->created = true;
+	log_notice("%s: device created", i->name);
+	return 0;
+}
+
+/* ---- the device ---- */
+
+/* NHRP ends on the device at hand, whatever becomes of it. */
+static void leave(struct daemon *d, struct daemon_iface *i)
+{
+	if (i->running)
+		engine_iface_del(d->engine, i->ifindex, event_now());
+	i->running = false;
+	i->applied = false;
+	i->addr_added = false;
+	i->ifindex = 0;
+	i->up = false;
+	i->vrf = 0;
+	i->local = addr_from(NULL, 0);
+	i->addr = addr_from(NULL, 0);
+}
+
+static void lose(struct daemon *d, struct daemon_iface *i)
+{
+	log_warn("%s: the device is gone", i->name);
+	i->vanished = !i->created;
+	i->created = false;
+	leave(d, i);
+	control_event(d, i->name, "interface-down", NULL, NULL,
+		      "the device is gone");
+}
+
+/* Finds the device or makes it; its link in *@l. */
+static bool find_device(struct daemon *d, struct daemon_iface *i,
+			struct rtnl_link *l)
+{
+	int ret = rtnl_link_get(d->rtnl, 0, i->name, l);
+
+	/* deleted, or deleted and made anew since the last look */
+	if (i->ifindex && (ret == -ENODEV || (!ret && l->ifindex != i->ifindex)))
+		lose(d, i);
+	if (ret == -ENODEV && i->vanished)
+		return wait_for(i, "the device was deleted, waiting for it to come back");
+	if (ret == -ENODEV) {
+		if (device_create(d, i))
+			return false;
+		ret = rtnl_link_get(d->rtnl, 0, i->name, l);
+	}
+	if (ret)
+		return wait_for(i, "the device cannot be read: %s",
+				rtnl_error(d->rtnl));
+	if (strcmp(l->kind, RTNL_KIND))
+		return wait_for(i, "a device of this name exists and is no %s device (%s)",
+				RTNL_KIND, l->kind[0] ? l->kind : "no virtual one");
+	if (!i->ifindex && !i->created)
+		log_notice("%s: device adopted", i->name);
+	i->ifindex = l->ifindex;
+	i->vanished = false;
+	return true;
+}
+
+static bool write_tunnel(struct daemon *d, struct daemon_iface *i,
+			 const struct rtnl_link *l)
+{
+	bool redirect = i->features & DMVPN_FEATURE_REDIRECT;
+	struct rtnl_tunnel t;
+	int ret;
+
+	if (!want_tunnel(d, i, &l->tunnel, &t))
+		return false;
+	if (i->conf->redirect && !redirect)
+		log_notice("%s: this dmvpn module tells of no redirects yet, 'ip nhrp redirect' does nothing",
+			   i->name);
+	ret = rtnl_link_change(d->rtnl, i->ifindex, &l->tunnel, &t, redirect);
+	if (ret < 0)
+		return wait_for(i, "the device refuses its configuration: %s",
+				rtnl_error(d->rtnl));
+	if (ret)
+		log_notice("%s: device changed", i->name);
+	return true;
+}
+
+static void write_mtu(struct daemon *d, struct daemon_iface *i,
+		      const struct rtnl_link *l)
+{
+	uint32_t mtu = i->conf->mtu;
+
+	if (!mtu && i->conf->ipsec_required && l->mtu > MTU_IPSEC)
+		mtu = MTU_IPSEC;
+	if (!mtu || mtu == l->mtu)
+		return;
+	if (rtnl_link_mtu(d->rtnl, i->ifindex, mtu))
+		log_warn("%s: MTU %u: %s", i->name, mtu, rtnl_error(d->rtnl));
+	else
+		log_info("%s: MTU %u, it was %u", i->name, mtu, l->mtu);
+}
+
+static void remove_address(struct daemon *d, struct daemon_iface *i)
+{
+	char text[ADDR_STRLEN];
+
+	if (!i->addr_added)
+		return;
+	i->addr_added = false;
+	if (!rtnl_addr_del(d->rtnl, i->ifindex, &i->addr, i->plen))
+		log_info("%s: address %s/%u removed", i->name,
+			 addr_text(&i->addr, text), i->plen);
+}
+
+static bool write_address(struct daemon *d, struct daemon_iface *i)
+{
+	const struct conf_iface *c = i->conf;
+	char text[ADDR_STRLEN];
+	int ret;
+
+	/* first, or the new one became its secondary and went with it */
+	if (!addr_eq(&i->addr, &c->addr) || i->plen != c->plen)
+		remove_address(d, i);
+	if (!addr_is_set(&c->addr))
+		return true;
+	ret = rtnl_addr_add(d->rtnl, i->ifindex, &c->addr, c->plen);
+	if (ret && ret != -EEXIST)
+		return wait_for(i, "address %s/%u: %s",
+				addr_text(&c->addr, text), c->plen,
+				rtnl_error(d->rtnl));
+	i->addr_added |= !ret;
+	return true;
+}
+
+/* Writes the section to the device. */
+static bool apply(struct daemon *d, struct daemon_iface *i,
+		  const struct rtnl_link *l)
+{
+	struct kernel_dev dev;
+	int ret;
+
+	ret = kernel_dev_get(d->kernel, i->ifindex, &dev);
+	if (ret)
+		return wait_for(i, "the dmvpn module does not know the device: %s",
+				strerror(-ret));
+	i->features = dev.features;
+	i->mcast_told = false;
+	switch_off("all", "send_redirects");
+	switch_off(i->name, "send_redirects");
+	if (!write_tunnel(d, i, l) || !write_address(d, i))
+		return false;
+	write_mtu(d, i, l);
+	if (rtnl_link_up(d->rtnl, i->ifindex))
+		return wait_for(i, "the device does not come up: %s",
+				rtnl_error(d->rtnl));
+	i->applied = true;
+	i->changed = true;
+	return true;
+}
+
+/* ---- the engine ---- */
+
+static struct addr local_nbma(struct daemon *d, const struct rtnl_link *l)
+{
+	if (!l->up)
+		return addr_from(NULL, 0);
+	if (l->tunnel.local_dev)
+		return rtnl_primary(d->rtnl, l->tunnel.local_dev, NULL);
+	return l->tunnel.local;
+}
+
+struct adoption {
+	struct daemon *d;
+	unsigned int n;
+	uint64_t now;
+};
+
+static void adopt(void *ctx, const struct kernel_neigh *n)
+{
+	struct adoption *a = ctx;
+
+	engine_adopt(a->d->engine, n->ifindex, &n->n, a->now);
+	a->n++;
+}
+
+/* Starts NHRP on the device and takes back what the kernel holds of before. */
+static bool enter(struct daemon *d, struct daemon_iface *i,
+		  const struct conf_iface *c)
+{
+	struct adoption a = { .d = d, .now = event_now() };
+	char nbma[ADDR_STRLEN], proto[ADDR_STRLEN];
+
+	if (engine_iface_set(d->engine, i->ifindex, c, &i->local, a.now))
+		return wait_for(i, "out of memory");
+	i->running = true;
+	kernel_each_neigh(d->kernel, i->ifindex, adopt, &a);
+	log_notice("%s: NHRP runs: %s/%u on NBMA %s, network-id %u, %u entries taken back",
+		   i->name, addr_text(&i->addr, proto), i->plen,
+		   addr_text(&i->local, nbma), c->network_id, a.n);
+	return true;
+}
+
+static bool update(struct daemon *d, struct daemon_iface *i,
+		   const struct conf_iface *c, const struct addr *before)
+{
+	char was[ADDR_STRLEN], is[ADDR_STRLEN];
+
+	if (engine_iface_set(d->engine, i->ifindex, c, &i->local,
+			     event_now()))
+		return wait_for(i, "out of memory");
+	if (!addr_eq(before, &i->local)) {
+		log_notice("%s: NBMA address %s, it was %s", i->name,
+			   addr_text(&i->local, is), addr_text(before, was));
+		control_event(d, i->name, "local-nbma", NULL, &i->local, NULL);
+	}
+	return true;
+}
+
+/* Why NHRP cannot run though there is a device; NULL: it can. */
+static const char *obstacle(const struct daemon_iface *i)
+{
+	if (!i->conf->network_id)
+		return "no 'ip nhrp network-id': NHRP is off here";
+	if (!addr_is_set(&i->addr))
+		return "the device has no IPv4 address";
+	return NULL;
+}
+
+static bool follow(struct daemon *d, struct daemon_iface *i,
+		   const struct rtnl_link *l)
+{
+	struct addr local = local_nbma(d, l), before = i->local;
+	struct conf_iface c = *i->conf;
+	const char *why;
+	bool same;
+
+	if (!addr_is_set(&c.addr))
+		c.addr = rtnl_primary(d->rtnl, i->ifindex, &c.plen);
+	same = i->running && !i->changed && addr_eq(&local, &i->local) &&
+	       addr_eq(&c.addr, &i->addr) && c.plen == i->plen;
+	i->up = l->up;
+	i->mtu = l->mtu;
+	i->vrf = l->vrf;
+	i->local = local;
+	i->addr = c.addr;
+	i->plen = c.plen;
+	i->changed = false;
+	why = obstacle(i);
+	if (why) {
+		if (i->running)
+			engine_iface_del(d->engine, i->ifindex, event_now());
+		i->running = false;
+		return wait_for(i, "%s", why);
+	}
+	if (!same && !(i->running ? update(d, i, &c, &before) :
+		       enter(d, i, &c)))
+		return false;
+	if (!i->up)
+		return wait_for(i, "the device is down");
+	if (!addr_is_set(&i->local))
+		return wait_for(i, "no NBMA address: the tunnel source has none");
+	i->reason[0] = '\0';
+	return true;
+}
+
+bool device_look(struct daemon *d, struct daemon_iface *i)
+{
+	struct rtnl_link l;
+
+	if (!find_device(d, i, &l))
+		return false;
+	if (!i->applied) {
+		if (!apply(d, i, &l))
+			return false;
+		if (rtnl_link_get(d->rtnl, i->ifindex, NULL, &l))
+			return wait_for(i, "the device cannot be read: %s",
+					rtnl_error(d->rtnl));
+	}
+	return follow(d, i, &l);
+}
+
+void device_remove(struct daemon *d, struct daemon_iface *i)
+{
+	unsigned int ifindex = i->ifindex;
+
+	if (i->running)
+		engine_iface_del(d->engine, ifindex, event_now());
+	i->running = false;
+	/* what the engine had to say leaves while there is a device */
+	kernel_flush(d->kernel);
+	frame_flush(d->frame);
+	if (ifindex && i->created) {
+		if (rtnl_link_del(d->rtnl, ifindex))
+			log_warn("%s: cannot be deleted: %s", i->name,
+				 rtnl_error(d->rtnl));
+	} else if (ifindex) {
+		remove_address(d, i);
+	}
+	log_notice("%s: no longer configured%s", i->name,
+		   i->created ? ", device deleted" : "");
+}

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine: the way into the protocol core and out of it. Called by the daemon;
+ * checks packets, hands them to their procedure (RFC 2332 section 5), runs
+ * what is due, and shows what there is.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cache.h"
+#include "iface.h"
+#include "msg.h"
+#include "nhs.h"
+#include "peer.h"
+
+#define COMPLAINT_RATE 1		/* log lines/s about others' packets */
+#define COMPLAINT_BURST 10
+
+static const char *const reject_names[] = {
+	[REJECT_OFF]			= "off",
+	[REJECT_RATE]			= "rate",
+	[REJECT_AUTH]			= "auth",
+	[REJECT_MARTIAN]		= "martian",
+	[REJECT_OWN_SOURCE]		= "own-source",
+	[REJECT_LOOP]			= "loop",
+	[REJECT_HOPS]			= "hops",
+	[REJECT_NOT_FOR_ME]		= "not-for-me",
+	[REJECT_UNKNOWN_REQUESTER]	= "unknown-requester",
+	[REJECT_SPOOFED]		= "spoofed",
+	[REJECT_NO_BINDING]		= "no-binding",
+	[REJECT_PROHIBITED]		= "prohibited",
+	[REJECT_NOT_UNIQUE]		= "not-unique",
+	[REJECT_NO_RESOURCES]		= "no-resources",
+	[REJECT_UNSOLICITED]		= "unsolicited",
+	[REJECT_NOT_DIRECT]		= "not-direct",
+	[REJECT_BAD_REPLY]		= "bad-reply",
+	[REJECT_BAD_CIE]		= "bad-cie",
+	[REJECT_PURGE]			= "purge-refused",
+	[REJECT_UNKNOWN_EXTENSION]	= "unknown-extension",
+	[REJECT_NO_NHS]			= "no-nhs",
+	[REJECT_UNSENDABLE]		= "unsendable",
+	[REJECT_UNSUPPORTED]		= "unsupported",
+};
+
+_Static_assert(sizeof(reject_names) / sizeof(*reject_names) == __REJECT_MAX,
+	       "every rejection has a word");
+_Static_assert(__REJECT_MAX <= sizeof(((struct engine_traffic *)0)->rejected) /
+				       sizeof(uint64_t),
+	       "and a counter");
+
+const char *engine_reject_name(unsigned int i)
+{
+	return i < __REJECT_MAX ? reject_names[i] : NULL;
+}
+
+void engine_reject(struct iface *i, enum engine_reject why)
+{
+	i->traffic.rejected[why]++;
+}
+
+/* ---- helpers of the procedures ---- */
+
+uint32_t engine_random(struct engine *e)
+{
+	return e->ops->random(e->ctx);
+}
+
+uint64_t engine_jitter(struct engine *e, uint64_t ms)
+{
+	return ms - engine_random(e) % (ms / 4 + 1);
+}
+
+static void say(struct iface *i, enum engine_log level, const char *fmt,
+		va_list ap)
+{
+	struct engine *e = i->engine;
+	char text[512];
+	int n;
+
+	n = snprintf(text, sizeof(text), "%s: ", i->conf.name);
+	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
+	e->ops->log(e->ctx, level, text);
+}
+
+void engine_say(struct iface *i, enum engine_log level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(i, level, fmt, ap);
+	va_end(ap);
+}
+
+void engine_complain(struct iface *i, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!limit_take(&i->complaints, i->engine->now, COMPLAINT_RATE,
+			COMPLAINT_BURST)) {
+		i->withheld++;
+		return;
+	}
+	if (i->withheld)
+		engine_say(i, ENGINE_WARN, "%lu messages withheld",
+			   i->withheld);
+	i->withheld = 0;
+	va_start(ap, fmt);
+	say(i, ENGINE_WARN, fmt, ap);
+	va_end(ap);
+}
+
+void engine_event(struct iface *i, const char *what, const struct addr *proto,
+		  const struct addr *nbma, const char *fmt, ...)
+{
+	struct engine *e = i->engine;
+	char text[256];
+	va_list ap;
+
+	if (!e->ops->event)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	e->ops->event(e->ctx, i->ifindex, what, proto, nbma, text);
+}
+
+/* ---- life ---- */
+
+struct engine *engine_new(const struct engine_ops *ops, void *ctx)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->ops = ops;
+	e->ctx = ctx;
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	struct iface *i, *next;
+
+	if (!e)
+		return;
+	HASH_ITER(hh, e->ifaces, i, next)
+		iface_free(i);
+	free(e);
+}
+
+int engine_iface_set(struct engine *e, unsigned int ifindex,
+		     const struct conf_iface *c, const struct addr *local_nbma,
+		     uint64_t now)
+{
+	struct iface *i = iface_find(e, ifindex);
+
+	e->now = now;
+	if (!c->network_id) {
+		engine_iface_del(e, ifindex, now);
+		return 0;
+	}
+	if (!i)
+		i = iface_add(e, ifindex);
+	if (!i)
+		return -ENOMEM;
+	iface_apply(i, c, local_nbma);
+	return 0;
+}
+
+void engine_iface_del(struct engine *e, unsigned int ifindex, uint64_t now)
+{
+	struct iface *i = iface_find(e, ifindex);
+	struct entry *entry, *next;
+	struct nhs *n;
+
+	e->now = now;
+	if (!i)
+		return;
+	for (n = i->nhs; n; n = n->next)
+		register_withdraw(n);
+	HASH_ITER(hh, i->cache, entry, next)
+		cache_del(entry);
+	i->conf.n_map = 0;
+	nhs_free_all(i);
+	peer_sync(i);
+	iface_free(i);
+}
+
+/* ---- adoption ---- */
+
+/* An NHS without addresses of its own takes those that the kernel has. */
+static bool adopt_nhs(struct iface *i, const struct engine_neigh *n)
+{
+	struct nhs *s;
+
+	for (s = i->nhs; s; s = s->next) {
+		if (addr_eq(&s->nbma, &n->nbma) && !addr_is_set(&s->proto)) {
+			nhs_learn(s, &n->addr);
+			return true;
+		}
+		if (addr_eq(&s->proto, &n->addr) && !addr_is_set(&s->nbma) &&
+		    s->conf.fqdn[0]) {
+			s->nbma = n->nbma;
+			iface_sync(i);
+			register_start(s);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void adopt_entry(struct entry *e, const struct engine_neigh *n)
+{
+	struct engine *engine = e->iface->engine;
+
+	e->type = ENTRY_DYNAMIC;
+	e->installed = true;
+	e->created = engine->now - n->created_ago;
+	cache_set_hold(e, (n->expires + 999) / 1000);
+	e->expires = engine->now + n->expires;
+	e->state = ENTRY_UP;
+	e->changed = e->created;
+	if (!(n->flags & DMVPN_NEIGH_F_UNCONFIRMED))
+		return;
+	if (resolve_needs_probe(e->iface)) {
+		e->state = ENTRY_PROBING;
+		resolve_probe(e);
+	} else {
+		cache_install(e);
+	}
+}
+
+/* Configured, hence installed already; only its age is news. */
+static void adopt_age(struct entry *e, const struct engine_neigh *n)
+{
+	if (addr_eq(&e->nbma, &n->nbma))
+		e->created = e->iface->engine->now - n->created_ago;
+}
+
+void engine_adopt(struct engine *engine, unsigned int ifindex,
+		  const struct engine_neigh *n, uint64_t now)
+{
+	struct iface *i = iface_find(engine, ifindex);
+	bool ours, fixed;
+	struct entry *e;
+
+	engine->now = now;
+	if (!i)
+		return;
+	e = cache_find(i, &n->addr);
+	if (e) {
+		adopt_age(e, n);
+		return;
+	}
+	e = cache_add(i, &n->addr);
+	if (!e)
+		return;
+	if (cache_set_nbma(e, &n->nbma, n->mark)) {
+		cache_forget(e);
+		return;
+	}
+	ours = cache_restore(e, n->cookie, n->cookie_len);
+	fixed = ours && (e->type == ENTRY_STATIC || e->nhs);
+	if (!fixed && n->expires && !iface_is_own(i, &n->addr)) {
+		adopt_entry(e, n);
+		return;
+	}
+	cache_forget(e);		/* static: ours, or an operator's */
+	if (fixed && !adopt_nhs(i, n))
+		engine->ops->neigh_del(engine->ctx, ifindex, &n->addr);
+}
+
+void engine_adopt_peer(struct engine *e, unsigned int ifindex,
+		       const struct addr *nbma, uint32_t mark, uint32_t flags,
+		       uint32_t priority, uint64_t now)
+{
+	struct iface *i = iface_find(e, ifindex);
+	struct peer *p = i ? peer_find(i, nbma, mark) : NULL;
+
+	e->now = now;
+	if (!i)
+		return;
+	if (!p) {
+		e->ops->peer_del(e->ctx, ifindex, nbma, mark);
+		return;
+	}
+	p->told = true;
+	p->flags = flags;
+	p->priority = priority;
+	peer_update(p);
+}
+
+/* ---- packets ---- */
+
+static void error_received(struct rx *rx)
+{
+	const struct nhrp_packet *p = rx->p;
+	struct nhrp_packet offender;
+	char nbma[ADDR_STRLEN];
+
+	engine_complain(rx->iface, "Error Indication (%u) from %s", p->code,
+			addr_text(rx->nbma, nbma));
+	if (nhrp_decode(p->quote, p->quote_len, &offender) ||
+	    !iface_is_own(rx->iface, &offender.src_proto))
+		engine_reject(rx->iface, REJECT_UNSOLICITED);
+	else if (offender.type == NHRP_REGISTRATION_REQUEST)
+		register_error(rx, &offender);
+	else if (offender.type == NHRP_RESOLUTION_REQUEST)
+		resolve_error(rx, &offender);
+}
+
+static void unsupported(struct rx *rx)
+{
+	engine_reject(rx->iface, REJECT_UNSUPPORTED);
+}
+
+static void (*const procedures[__NHRP_TYPE_MAX])(struct rx *rx) = {
+	[NHRP_RESOLUTION_REQUEST]	= resolve_request,
+	[NHRP_RESOLUTION_REPLY]		= resolve_reply,
+	[NHRP_REGISTRATION_REQUEST]	= register_request,
+	[NHRP_REGISTRATION_REPLY]	= register_reply,
+	[NHRP_PURGE_REQUEST]		= purge_request,
+	[NHRP_PURGE_REPLY]		= purge_reply,
+	[NHRP_ERROR_INDICATION]		= error_received,
+	[NHRP_TRAFFIC_INDICATION]	= unsupported,
+};
+
+static bool admissible(struct iface *i, const struct addr *nbma, uint32_t mark)
+{
+	if (!iface_ready(i))
+		engine_reject(i, REJECT_OFF);
+	else if (addr_is_martian(nbma) || addr_eq(nbma, &i->local))
+		engine_reject(i, REJECT_MARTIAN);
+	else if (!iface_admits(i, nbma, mark))
+		engine_reject(i, REJECT_RATE);
+	else
+		return true;
+	return false;
+}
+
+/* The packet speaks of the same address families as we do. */
+static bool fits(const struct iface *i, const struct nhrp_packet *p)
+{
+	return p->src_proto.len == i->conf.addr.len &&
+	       p->src_nbma.len == i->local.len;
+}
+
+static void serve(struct rx *rx)
+{
+	struct iface *i = rx->iface;
+	char nbma[ADDR_STRLEN];
+
+	if (!fits(i, rx->p)) {
+		i->traffic.refused[NHRP_BAD_FAMILY]++;
+		return;
+	}
+	i->traffic.rcvd[rx->p->type]++;
+	if (nhrp_auth_ok(rx->p, i->conf.auth)) {
+		procedures[rx->p->type](rx);
+		return;
+	}
+	engine_reject(i, REJECT_AUTH);
+	engine_complain(i, "wrong authentication string in %s from %s",
+			nhrp_type_name(rx->p->type),
+			addr_text(rx->nbma, nbma));
+}
+
+void engine_recv(struct engine *e, unsigned int ifindex,
+		 const struct addr *nbma, uint32_t mark, const uint8_t *buf,
+		 size_t len, uint64_t now)
+{
+	struct iface *i = iface_find(e, ifindex);
+	struct nhrp_packet p;
+	struct rx rx = { i, &p, nbma, mark, buf, len };
+	enum nhrp_refusal why;
+	char text[ADDR_STRLEN];
+
+	e->now = now;
+	if (!i || !admissible(i, nbma, mark))
+		return;
+	why = nhrp_decode(buf, len, &p);
+	if (!why) {
+		serve(&rx);
+		return;
+	}
+	i->traffic.refused[why]++;
+	engine_complain(i, "packet from %s refused: %s", addr_text(nbma, text),
+			nhrp_refusal_name(why));
+}
+
+/* ---- kernel and name service ---- */
+
+void engine_expired(struct engine *engine, unsigned int ifindex,
+		    const struct addr *addr, uint64_t now)
+{
+	struct iface *i = iface_find(engine, ifindex);
+	struct entry *e = i ? cache_find(i, addr) : NULL;
+
+	engine->now = now;
+	/* One that was renewed meanwhile is in the kernel again. */
+	if (!e || !e->installed || !e->expires ||
+	    e->expires > now + ENGINE_SECOND)
+		return;
+	e->installed = false;
+	engine_event(i, "expired", &e->proto, &e->nbma, "holding time over");
+	cache_forget(e);
+}
+
+void engine_name(struct engine *e, unsigned int ifindex, const char *fqdn,
+		 const struct addr *addrs, unsigned int n, uint64_t now)
+{
+	struct iface *i = iface_find(e, ifindex);
+	struct nhs *s;
+
+	e->now = now;
+	for (s = i ? i->nhs : NULL; s; s = s->next)
+		if (!strcmp(s->conf.fqdn, fqdn))
+			nhs_resolved(s, addrs, n);
+}
+
+/* ---- time ---- */
+
+uint64_t engine_deadline(const struct engine *e)
+{
+	return e->timers.root ? e->timers.root->at : UINT64_MAX;
+}
+
+void engine_run(struct engine *e, uint64_t now)
+{
+	struct timer *t;
+
+	e->now = now;
+	while ((t = timer_due(&e->timers, now)))
+		t->fn(t);
+}
+
+/* ---- operator ---- */
+
+static bool clearable(const struct entry *e)
+{
+	return e->type != ENTRY_STATIC && !e->nhs;
+}
+
+static void clear(struct entry *e)
+{
+	if (e->registered)
+		purge_told(e);
+	cache_del(e);
+}
+
+unsigned int engine_clear(struct engine *engine, unsigned int ifindex,
+			  const struct addr *addr, uint64_t now)
+{
+	struct iface *i = iface_find(engine, ifindex);
+	struct entry *e, *next;
+	unsigned int cleared = 0;
+	struct nhs *n;
+
+	engine->now = now;
+	if (!i)
+		return 0;
+	HASH_ITER(hh, i->cache, e, next) {
+		if (!clearable(e) || (addr && !addr_eq(addr, &e->proto)))
+			continue;
+		clear(e);
+		cleared++;
+	}
+	for (n = i->nhs; n && !addr; n = n->next)
+		register_start(n);
+	return cleared;
+}
+
+static const char *reason_of(const struct entry *e, char *buf, size_t len)
+{
+	const struct nhs *n = e->nhs ? nhs_named(e->iface, &e->proto) : NULL;
+
+	return n ? n->reason : resolve_reason(e, buf, len);
+}
+
+static void show(const struct entry *e,
+		 void (*cb)(void *ctx, const struct engine_entry *), void *ctx)
+{
+	char reason[128];
+	struct engine_entry s = {
+		.ifindex = e->iface->ifindex,
+		.proto = e->proto,
+		.plen = e->proto.len * 8,
+		.nbma = e->nbma,
+		.claimed = e->claimed,
+		.type = e->type,
+		.state = e->state,
+		.nhs = e->nhs,
+		.registered = e->registered,
+		.unique = e->unique,
+		.router = e->router,
+		.used = e->used,
+		.nat = e->nat,
+		.no_socket = e->type == ENTRY_LOCAL,
+		.created = e->created,
+		.changed = e->changed,
+		.expires = e->expires,
+		.reason = reason_of(e, reason, sizeof(reason)),
+	};
+
+	if (e->type == ENTRY_INCOMPLETE || e->type == ENTRY_NEGATIVE)
+		s.nbma = (struct addr){ 0 };
+	cb(ctx, &s);
+}
+
+static int by_ifindex(const struct iface *a, const struct iface *b)
+{
+	return a->ifindex < b->ifindex ? -1 : a->ifindex > b->ifindex;
+}
+
+void engine_each_entry(struct engine *e,
+		       void (*cb)(void *ctx, const struct engine_entry *),
+		       void *ctx)
+{
+	struct iface *i;
+	struct entry *entry;
+
+	HASH_SORT(e->ifaces, by_ifindex);
+	for (i = e->ifaces; i; i = i->hh.next) {
+		cache_sort(i);
+		for (entry = i->cache; entry; entry = entry->hh.next)
+			show(entry, cb, ctx);
+	}
+}
+
+static void show_nhs(const struct nhs *n,
+		     void (*cb)(void *ctx, const struct engine_nhs_info *),
+		     void *ctx)
+{
+	struct engine_nhs_info s = {
+		.ifindex = n->iface->ifindex,
+		.proto = n->proto,
+		.nbma = n->nbma,
+		.priority = n->conf.priority,
+		.cluster = n->conf.cluster,
+		.up = n->state == NHS_UP,
+		.expecting = n->expecting,
+		.changed = n->changed,
+		.req_sent = n->req_sent,
+		.req_failed = n->req_failed,
+		.repl_recv = n->repl_recv,
+		.last_reply = n->last_reply,
+		.next = n->timer.armed ? n->timer.at : 0,
+		.reqid = n->reqid,
+		.reason = n->reason,
+	};
+
+	cb(ctx, &s);
+}
+
+void engine_each_nhs(struct engine *e,
+		     void (*cb)(void *ctx, const struct engine_nhs_info *),
+		     void *ctx)
+{
+	struct iface *i;
+	struct nhs *n;
+
+	HASH_SORT(e->ifaces, by_ifindex);
+	for (i = e->ifaces; i; i = i->hh.next)
+		for (n = i->nhs; n; n = n->next)
+			show_nhs(n, cb, ctx);
+}
+
+bool engine_traffic(const struct engine *e, unsigned int ifindex,
+		    struct engine_traffic *t)
+{
+	const struct iface *i = iface_find(e, ifindex);
+
+	if (i)
+		*t = i->traffic;
+	return i != NULL;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine_internal: what the files of the protocol core share. The rooms are
+ * iface (one interface), cache (entries), peer (NBMA addresses), nhs (servers
+ * used), msg (packets as this node fills them), and the procedures register,
+ * resolve and purge; engine.c dispatches.
+ */
+#ifndef NHRPD_ENGINE_INTERNAL_H
+#define NHRPD_ENGINE_INTERNAL_H
+
+#define HASH_NONFATAL_OOM 1		/* element's hh.tbl is NULL instead */
+
+#include <uthash.h>
+
+#include "../include/uapi/linux/dmvpn.h"
+#include "addr.h"
+#include "config.h"
+#include "engine.h"
+#include "limit.h"
+#include "packet.h"
+#include "timer.h"
+
+struct entry;
+struct iface;
+struct nhs;
+
+#define ENGINE_SECOND 1000		/* ms */
+
+/*
+ * Bounds of what others can make us remember, an interface. Pending are
+ * outstanding requests, probes and purges.
+ */
+#define ENGINE_MAX_ENTRIES 131072
+#define ENGINE_MAX_PENDING 4096
+
+/* Why the engine did not do what a packet or an event asked for. */
+enum engine_reject {
+	REJECT_OFF,			/* no address of its own at the moment */
+	REJECT_RATE,			/* more packets than a sender may send */
+	REJECT_AUTH,			/* missing or wrong key */
+	REJECT_MARTIAN,			/* nobody's own unicast address */
+	REJECT_OWN_SOURCE,		/* claims to come from this node */
+	REJECT_LOOP,			/* passed here before */
+	REJECT_HOPS,			/* hop count used up */
+	REJECT_NOT_FOR_ME,		/* registration meant for another */
+	REJECT_UNKNOWN_REQUESTER,	/* asks without being registered */
+	REJECT_SPOOFED,			/* sender does not hold that address */
+	REJECT_NO_BINDING,		/* nobody registered the target */
+	REJECT_PROHIBITED,		/* registration of a foreign address */
+	REJECT_NOT_UNIQUE,		/* address is held by another */
+	REJECT_NO_RESOURCES,		/* table full or out of memory */
+	REJECT_UNSOLICITED,		/* reply to nothing that was asked */
+	REJECT_NOT_DIRECT,		/* probe answered on another path */
+	REJECT_BAD_REPLY,		/* reply that cannot be used */
+	REJECT_BAD_CIE,			/* missing, or more than one */
+	REJECT_PURGE,			/* purge by one who may not */
+	REJECT_UNKNOWN_EXTENSION,	/* compulsory */
+	REJECT_NO_NHS,			/* nobody to ask */
+	REJECT_UNSENDABLE,		/* too long with what we add */
+	REJECT_UNSUPPORTED,		/* type without a procedure here */
+	__REJECT_MAX
+};
+
+struct engine {
+	const struct engine_ops *ops;
+	void *ctx;
+	uint64_t now;			/* of the call being served */
+	struct timers timers;
+	struct iface *ifaces;		/* hash by ifindex */
+};
+
+/* A packet being handled. */
+struct rx {
+	struct iface *iface;
+	struct nhrp_packet *p;		/* handlers may change it */
+	const struct addr *nbma;	/* outer source */
+	uint32_t mark;
+	const uint8_t *buf;
+	size_t len;
+};
+
+/* Random ms between three quarters of @ms and @ms. */
+uint64_t engine_jitter(struct engine *e, uint64_t ms);
+uint32_t engine_random(struct engine *e);
+
+/* One log line, "NAME: TEXT". */
+void engine_say(struct iface *i, enum engine_log level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for what packets of others trigger: rate limited. */
+void engine_complain(struct iface *i, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* ops->event. */
+void engine_event(struct iface *i, const char *what, const struct addr *proto,
+		  const struct addr *nbma, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+void engine_reject(struct iface *i, enum engine_reject why);
+
+/* register.c */
+void register_start(struct nhs *n);	/* a new series, now */
+void register_stop(struct nhs *n);
+void register_withdraw(struct nhs *n);	/* tells the NHS that we are gone */
+void register_request(struct rx *rx);
+void register_reply(struct rx *rx);
+/* @rx is an Error Indication about @offender, a registration of ours. */
+void register_error(struct rx *rx, const struct nhrp_packet *offender);
+
+/* resolve.c */
+void resolve_ask(struct entry *e);	/* unless asked already */
+void resolve_probe(struct entry *e);	/* unless being probed already */
+void resolve_cancel(struct entry *e);	/* both */
+/* A path to @i's peers must be proved before data may take it. */
+bool resolve_needs_probe(const struct iface *i);
+/* Why an entry is not up; "" when it is. Static or in @buf. */
+const char *resolve_reason(const struct entry *e, char *buf, size_t len);
+void resolve_request(struct rx *rx);
+void resolve_reply(struct rx *rx);
+/* The sender may have packets passed on; a refusal is counted and logged. */
+bool resolve_may_pass(struct rx *rx);
+void resolve_error(struct rx *rx, const struct nhrp_packet *offender);
+/* An NHS came up: what was refused or waits is asked again. */
+void resolve_retry_all(struct iface *i);
+/* Own NBMA address changed: direct paths have to be proved again. */
+void resolve_moved(struct iface *i);
+
+/* purge.c */
+/* Tells @to (at @nbma) that what it knows of @about at @old is void. */
+void purge_send(struct iface *i, const struct addr *to, const struct addr *nbma,
+		uint32_t mark, const struct addr *about, const struct addr *old);
+/* Tells all who were told of @e that it is void now. */
+void purge_told(struct entry *e);
+void purge_drop_all(struct iface *i);
+void purge_request(struct rx *rx);
+void purge_reply(struct rx *rx);
+
+#endif

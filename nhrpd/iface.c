@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * iface: an interface's configuration, turned into NHSs, static entries and
+ * peers, and the packet budget of those who send to it. Called by engine.c;
+ * iface_sync() by nhs.c whenever an NHS's addresses change.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache.h"
+#include "iface.h"
+#include "nhs.h"
+#include "peer.h"
+
+/*
+ * A registered spoke that reboots asks for all its peers at once; somebody
+ * unknown has only a registration to send, but may share a bucket.
+ */
+#define KNOWN_RATE 200			/* packets/s */
+#define KNOWN_BURST 1000
+#define STRANGER_RATE 100
+#define STRANGER_BURST 200
+
+struct iface *iface_find(const struct engine *e, unsigned int ifindex)
+{
+	struct iface *i;
+
+	HASH_FIND(hh, e->ifaces, &ifindex, sizeof(ifindex), i);
+	return i;
+}
+
+struct iface *iface_add(struct engine *e, unsigned int ifindex)
+{
+	struct iface *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->engine = e;
+	i->ifindex = ifindex;
+	i->salt = engine_random(e);
+	HASH_ADD(hh, e->ifaces, ifindex, sizeof(i->ifindex), i);
+	if (i->hh.tbl)
+		return i;
+	free(i);
+	return NULL;
+}
+
+void iface_free(struct iface *i)
+{
+	cache_free_all(i);
+	purge_drop_all(i);
+	nhs_free_all(i);
+	peer_free_all(i);
+	HASH_DELETE(hh, i->engine->ifaces, i);
+	free(i);
+}
+
+bool iface_ready(const struct iface *i)
+{
+	return addr_is_set(&i->local) && addr_is_set(&i->conf.addr);
+}
+
+bool iface_in_subnet(const struct iface *i, const struct addr *a)
+{
+	return addr_is_set(&i->conf.addr) && i->conf.plen &&
+	       addr_in_prefix(a, &i->conf.addr, i->conf.plen);
+}
+
+bool iface_is_own(const struct iface *i, const struct addr *proto)
+{
+	return addr_eq(proto, &i->conf.addr);
+}
+
+static bool fixed(const struct entry *e)
+{
+	return e->type == ENTRY_STATIC || e->nhs;
+}
+
+static enum entry_state nhs_entry_state(const struct nhs *n)
+{
+	if (n->state == NHS_UP)
+		return ENTRY_UP;
+	return n->state == NHS_NEW ? ENTRY_REGISTERING : ENTRY_DOWN;
+}
+
+/* Makes @e, whatever it was, a mapping that only configuration changes. */
+static void fix(struct entry *e, const struct addr *nbma, bool nhs,
+		enum entry_type type)
+{
+	bool same = fixed(e) && e->installed && e->nhs == nhs &&
+		    e->type == type && !e->mark && addr_eq(&e->nbma, nbma);
+
+	e->stale = false;
+	if (same)
+		return;
+	resolve_cancel(e);
+	cache_set_registered(e, false);
+	if (cache_set_nbma(e, nbma, 0))
+		return;
+	e->type = type;
+	e->nhs = nhs;
+	e->unique = e->router = e->nat = false;
+	e->claimed = (struct addr){ 0 };
+	cache_set_hold(e, 0);
+	cache_install(e);
+}
+
+static struct entry *fix_addr(struct iface *i, const struct addr *proto,
+			      const struct addr *nbma, bool nhs,
+			      enum entry_type type)
+{
+	struct entry *e;
+
+	if (!addr_is_set(proto) || !addr_is_set(nbma) ||
+	    iface_is_own(i, proto))
+		return NULL;
+	e = cache_find(i, proto);
+	if (!e)
+		e = cache_add(i, proto);
+	if (e)
+		fix(e, nbma, nhs, type);
+	return e;
+}
+
+void iface_sync(struct iface *i)
+{
+	struct entry *e, *next;
+	unsigned int k;
+	struct nhs *n;
+
+	HASH_ITER(hh, i->cache, e, next)
+		e->stale = fixed(e);
+	for (k = 0; k < i->conf.n_map; k++) {
+		const struct conf_map *m = &i->conf.map[k];
+
+		if (nhs_named(i, &m->proto))
+			continue;
+		e = fix_addr(i, &m->proto, &m->nbma, false, ENTRY_STATIC);
+		if (e)
+			cache_set_state(e, ENTRY_UP);
+	}
+	for (n = i->nhs; n; n = n->next) {
+		e = fix_addr(i, &n->proto, &n->nbma, true,
+			     n->conf.fqdn[0] ? ENTRY_DYNAMIC : ENTRY_STATIC);
+		if (e)
+			cache_set_state(e, nhs_entry_state(n));
+	}
+	HASH_ITER(hh, i->cache, e, next)
+		if (e->stale)
+			cache_del(e);
+	peer_sync(i);
+}
+
+/* Old local entries speak of an address that is not ours any more. */
+static void drop_local(struct iface *i)
+{
+	struct entry *e, *next;
+
+	HASH_ITER(hh, i->cache, e, next)
+		if (e->type == ENTRY_LOCAL || iface_is_own(i, &e->proto))
+			cache_del(e);
+}
+
+/* What a registration says is not what the NHS was told last. */
+static bool says_other(const struct conf_iface *a, const struct conf_iface *b)
+{
+	return !addr_eq(&a->addr, &b->addr) || a->holdtime != b->holdtime ||
+	       a->no_unique != b->no_unique || strcmp(a->auth, b->auth);
+}
+
+/* Registers with NHSs that are new, or with @all. */
+static void start_nhs(struct iface *i, bool all)
+{
+	struct nhs *n;
+
+	for (n = i->nhs; n; n = n->next) {
+		if (!all && n->timer.armed)
+			continue;
+		if (iface_ready(i)) {
+			register_start(n);
+			continue;
+		}
+		register_stop(n);
+		nhs_down(n, "%s", addr_is_set(&i->local) ?
+			 "the interface has no address" :
+			 "the tunnel source has no address");
+	}
+}
+
+/* The address that we give up is withdrawn as long as we can. */
+static void withdraw_all(struct iface *i)
+{
+	struct nhs *n;
+
+	for (n = i->nhs; n; n = n->next)
+		register_withdraw(n);
+}
+
+void iface_apply(struct iface *i, const struct conf_iface *c,
+		 const struct addr *local)
+{
+	bool had = iface_ready(i);
+	bool moved = !addr_eq(local, &i->local);
+	bool renamed = !addr_eq(&c->addr, &i->conf.addr);
+	bool other = says_other(c, &i->conf);
+
+	if (had && renamed)
+		withdraw_all(i);
+	i->conf = *c;
+	i->local = *local;
+	if (moved)
+		i->public = (struct addr){ 0 };
+	if (moved || renamed)
+		drop_local(i);
+	nhs_sync(i);
+	iface_sync(i);
+	start_nhs(i, moved || other);
+	if (moved && had && iface_ready(i))
+		resolve_moved(i);
+}
+
+static struct limit *stranger(struct iface *i, const struct addr *nbma,
+			      uint32_t mark)
+{
+	uint32_t h = i->salt ^ mark;
+	unsigned int k;
+
+	for (k = 0; k < nbma->len; k++)
+		h = (h ^ nbma->b[k]) * 16777619;
+	h ^= h >> 16;
+	return &i->strangers[h & (IFACE_STRANGERS - 1)];
+}
+
+bool iface_admits(struct iface *i, const struct addr *nbma, uint32_t mark)
+{
+	uint64_t now = i->engine->now;
+	struct peer *p;
+
+	if (nhs_at(i, nbma))
+		return true;
+	p = peer_find(i, nbma, mark);
+	if (p)
+		return limit_take(&p->limit, now, KNOWN_RATE, KNOWN_BURST);
+	return limit_take(stranger(i, nbma, mark), now, STRANGER_RATE,
+			  STRANGER_BURST);
+}

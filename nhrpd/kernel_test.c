@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel_test: the readers of netlink messages against crafted ones: whole,
+ * cut at every byte, with attributes of wrong length or unknown type.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/genetlink.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include <cmocka.h>
+
+#include "kernel.h"
+#include "netlink.h"
+#include "rtnl.h"
+
+static union {
+	char buf[4096];
+	struct nlmsghdr align;
+} msg;
+
+static const struct addr a1 = { .len = 4, .b = { 10, 0, 0, 1 } };
+static const struct addr a2 = { .len = 4, .b = { 192, 0, 2, 1 } };
+static const struct addr a3 = { .len = 4, .b = { 203, 0, 113, 7 } };
+
+static struct nlmsghdr *begin(uint16_t type, const void *hdr, size_t hdrlen)
+{
+	struct nlmsghdr *nlh;
+
+	memset(&msg, 0, sizeof(msg));
+	nlh = mnl_nlmsg_put_header(msg.buf);
+	nlh->nlmsg_type = type;
+	memcpy(mnl_nlmsg_put_extra_header(nlh, hdrlen), hdr, hdrlen);
+	return nlh;
+}
+
+static struct nlmsghdr *begin_genl(uint8_t cmd)
+{
+	struct genlmsghdr genl = { .cmd = cmd, .version = 1 };
+
+	return begin(0x20, &genl, sizeof(genl));
+}
+
+static void put_flags(struct nlmsghdr *nlh, uint16_t type, uint32_t value,
+		      uint32_t selector)
+{
+	struct nla_bitfield32 f = { value, selector };
+
+	mnl_attr_put(nlh, type, sizeof(f), &f);
+}
+
+/* ---- the module's objects ---- */
+
+static struct nlmsghdr *make_neigh(uint8_t cmd)
+{
+	struct nlmsghdr *nlh = begin_genl(cmd);
+
+	mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_IFINDEX, 7);
+	netlink_put_addr(nlh, DMVPN_NEIGH_A_ADDR, &a1);
+	mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_ID, 99);
+	netlink_put_addr(nlh, DMVPN_NEIGH_A_NBMA, &a2);
+	mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_MARK, 5);
+	put_flags(nlh, DMVPN_NEIGH_A_FLAGS, DMVPN_NEIGH_F_REGISTERED |
+		  DMVPN_NEIGH_F_UNIQUE, 0x1f);
+	mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_EXPIRES, 7200000);
+	mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_REFRESH, 120000);
+	mnl_attr_put(nlh, DMVPN_NEIGH_A_COOKIE, 3, "abc");
+	mnl_attr_put_u64(nlh, DMVPN_NEIGH_A_USED, 1000);
+	mnl_attr_put_u64(nlh, DMVPN_NEIGH_A_CREATED, 1ULL << 40);
+	return nlh;
+}
+
+static void expect_neigh(const struct kernel_msg *m)
+{
+	const struct kernel_neigh *k = &m->neigh;
+
+	assert_int_equal(m->type, KERNEL_MSG_NEIGH);
+	assert_int_equal(k->ifindex, 7);
+	assert_int_equal(k->id, 99);
+	assert_true(addr_eq(&k->n.addr, &a1));
+	assert_true(addr_eq(&k->n.nbma, &a2));
+	assert_int_equal(k->n.mark, 5);
+	assert_int_equal(k->n.flags, DMVPN_NEIGH_F_REGISTERED |
+			 DMVPN_NEIGH_F_UNIQUE);
+	assert_int_equal(k->n.expires, 7200000);
+	assert_int_equal(k->n.refresh, 120000);
+	assert_int_equal(k->n.cookie_len, 3);
+	assert_memory_equal(k->n.cookie, "abc", 3);
+	assert_true(k->used);
+	assert_int_equal(k->used_ago, 1000);
+	assert_true(k->n.created_ago == 1ULL << 40);
+}
+
+static void test_neigh(void **state)
+{
+	static const uint8_t cmds[] = {
+		DMVPN_CMD_NEIGH_GET, DMVPN_CMD_EXPIRED_NTF,
+		DMVPN_CMD_USED_NTF, DMVPN_CMD_CHANGED_NTF,
+		DMVPN_CMD_DELETED_NTF,
+	};
+	struct kernel_msg m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cmds); i++) {
+		assert_int_equal(kernel_parse(make_neigh(cmds[i]), &m), 0);
+		assert_int_equal(m.cmd, cmds[i]);
+		expect_neigh(&m);
+	}
+}
+
+static void test_neigh_least(void **state)
+{
+	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_NEIGH_GET);
+	struct kernel_msg m;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_IFINDEX, 7);
+	assert_int_equal(kernel_parse(nlh, &m), -EBADMSG);
+	netlink_put_addr(nlh, DMVPN_NEIGH_A_ADDR, &a1);
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_false(addr_is_set(&m.neigh.n.nbma));
+	assert_false(m.neigh.used);
+	assert_int_equal(m.neigh.n.cookie_len, 0);
+}
+
+/* A shortcut's event is no neighbour's, though the numbers overlap. */
+static void test_shortcut_event(void **state)
+{
+	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_EXPIRED_NTF);
+	struct kernel_msg m;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_IFINDEX, 7);
+	netlink_put_addr(nlh, DMVPN_SHORTCUT_A_PREFIX, &a1);
+	mnl_attr_put_u8(nlh, DMVPN_SHORTCUT_A_PREFIXLEN, 24);
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_ID, 3);
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_int_equal(m.type, KERNEL_MSG_OTHER);
+}
+
+static void test_peer(void **state)
+{
+	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_PEER_GET);
+	struct kernel_msg m;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_IFINDEX, 7);
+	netlink_put_addr(nlh, DMVPN_PEER_A_NBMA, &a2);
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_ID, 4);
+	put_flags(nlh, DMVPN_PEER_A_FLAGS, DMVPN_PEER_F_NHS, 0xf);
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_PMTU, 1476);
+	netlink_put_addr(nlh, DMVPN_PEER_A_SADDR, &a3);
+	mnl_attr_put_u8(nlh, DMVPN_PEER_A_ESP, 1);
+	mnl_attr_put_u64(nlh, DMVPN_PEER_A_TX_BYTES, 1ULL << 33);
+	mnl_attr_put_u64(nlh, DMVPN_PEER_A_LAST_RX, 0);
+	mnl_attr_put_u32(nlh, 200, 1);		/* of a newer module */
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_int_equal(m.type, KERNEL_MSG_PEER);
+	assert_true(addr_eq(&m.peer.nbma, &a2));
+	assert_int_equal(m.peer.flags, DMVPN_PEER_F_NHS);
+	assert_int_equal(m.peer.pmtu, 1476);
+	assert_true(addr_eq(&m.peer.saddr, &a3));
+	assert_true(m.peer.esp && m.peer.heard && !m.peer.sent);
+	assert_true(m.peer.tx_bytes == 1ULL << 33);
+}
+
+/* An older module has fewer counters, a newer one more. */
+static void test_dev(void **state)
+{
+	uint64_t many[__DMVPN_DROP_MAX + 5], few[2] = { 0, 42 };
+	struct kernel_msg m;
+	struct nlmsghdr *nlh;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < __DMVPN_DROP_MAX + 5; i++)
+		many[i] = i;
+	nlh = begin_genl(DMVPN_CMD_DEV_GET);
+	mnl_attr_put_u32(nlh, DMVPN_DEV_A_IFINDEX, 7);
+	mnl_attr_put_strz(nlh, DMVPN_DEV_A_IFNAME, "Tunnel0");
+	mnl_attr_put_u32(nlh, DMVPN_DEV_A_FEATURES, DMVPN_FEATURE_REMOTE);
+	mnl_attr_put(nlh, DMVPN_DEV_A_DROPS, sizeof(many), many);
+	mnl_attr_put(nlh, DMVPN_DEV_A_COUNTS, sizeof(few), few);
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_int_equal(m.type, KERNEL_MSG_DEV);
+	assert_string_equal(m.dev.name, "Tunnel0");
+	assert_int_equal(m.dev.features, DMVPN_FEATURE_REMOTE);
+	assert_false(addr_is_set(&m.dev.local));
+	assert_true(m.dev.drops[__DMVPN_DROP_MAX - 1] == __DMVPN_DROP_MAX - 1);
+	assert_true(m.dev.counts[1] == 42 && m.dev.counts[2] == 0);
+}
+
+static void test_upcall(void **state)
+{
+	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_RESOLVE_NTF);
+	struct kernel_msg m;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, DMVPN_EVENT_A_IFINDEX, 7);
+	netlink_put_addr(nlh, DMVPN_EVENT_A_NEXTHOP, &a1);
+	netlink_put_addr(nlh, DMVPN_EVENT_A_DST, &a3);
+	mnl_attr_put(nlh, DMVPN_EVENT_A_HEAD, 5, "12345");
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_int_equal(m.type, KERNEL_MSG_UPCALL);
+	assert_true(addr_eq(&m.upcall.nexthop, &a1));
+	assert_false(addr_is_set(&m.upcall.src));
+	assert_true(addr_eq(&m.upcall.dst, &a3));
+	assert_int_equal(m.upcall.head_len, 5);
+	assert_memory_equal(m.upcall.head, "12345", 5);
+}
+
+static void test_unknown_command(void **state)
+{
+	struct kernel_msg m;
+
+	(void)state;
+	assert_int_equal(kernel_parse(begin_genl(250), &m), 0);
+	assert_int_equal(m.type, KERNEL_MSG_OTHER);
+	assert_int_equal(m.cmd, 250);
+}
+
+/* ---- broken ones ---- */
+
+/*
+ * Every message cut short, in a buffer of just that size: whatever is said of
+ * it, nothing behind its end is read (ASan watches).
+ */
+static void test_truncated(void **state)
+{
+	uint32_t whole = make_neigh(DMVPN_CMD_NEIGH_GET)->nlmsg_len, len;
+	unsigned int refused = 0;
+	struct kernel_msg m;
+
+	(void)state;
+	for (len = sizeof(struct nlmsghdr); len < whole; len++) {
+		struct nlmsghdr *cut = malloc(len);
+
+		memcpy(cut, msg.buf, len);
+		cut->nlmsg_len = len;
+		if (kernel_parse(cut, &m))
+			refused++;
+		else
+			assert_int_equal(m.neigh.ifindex, 7);
+		free(cut);
+	}
+	/* it is taken only where it ends between two attributes, or in
+	 * their padding, behind the address */
+	assert_true(refused > (whole - sizeof(struct nlmsghdr)) / 2);
+}
+
+static int count_message(const struct nlmsghdr *nlh, void *ctx)
+{
+	(void)nlh;
+	++*(unsigned int *)ctx;
+	return 0;
+}
+
+/* Lengths that lie about the datagram: the walk ends there. */
+static void test_walk(void **state)
+{
+	struct nlmsghdr two[2] = { { .nlmsg_len = 16 }, { .nlmsg_len = 16 } };
+	static const uint32_t lies[] = { 0, 15, 17, 1000, 0x7fffffff,
+					 0x80000000, 0xfffffff0, 0xffffffff };
+	unsigned int i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		two[1].nlmsg_len = lies[i];
+		n = 0;
+		netlink_each(two, sizeof(two), count_message, &n);
+		assert_int_equal(n, 1);
+	}
+	two[1].nlmsg_len = 16;
+	for (n = 0, i = 0; i < sizeof(two); i++) {
+		netlink_each(two, i, count_message, &n);
+		assert_int_equal(n, i < 16 ? 0 : i - 15);
+	}
+	n = 0;
+	netlink_each(two, sizeof(two), count_message, &n);
+	assert_int_equal(n, 2);
+}
+
+/* An attribute of a wrong size counts as absent, it is never overread. */
+static void test_wrong_lengths(void **state)
+{
+	static const uint8_t bytes[ENGINE_COOKIE_MAX + 1] = { 1 };
+	struct kernel_msg m;
+	struct nlmsghdr *nlh;
+	unsigned int len;
+
+	(void)state;
+	for (len = 0; len <= 20; len++) {
+		nlh = begin_genl(DMVPN_CMD_NEIGH_GET);
+		mnl_attr_put(nlh, DMVPN_NEIGH_A_IFINDEX, len, bytes);
+		netlink_put_addr(nlh, DMVPN_NEIGH_A_ADDR, &a1);
+		assert_int_equal(kernel_parse(nlh, &m),
+				 len == 4 ? 0 : -EBADMSG);
+		nlh = begin_genl(DMVPN_CMD_NEIGH_GET);
+		mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_IFINDEX, 7);
+		mnl_attr_put(nlh, DMVPN_NEIGH_A_ADDR, len, bytes);
+		assert_int_equal(kernel_parse(nlh, &m),
+				 len == 4 || len == 16 ? 0 : -EBADMSG);
+	}
+	nlh = begin_genl(DMVPN_CMD_NEIGH_GET);
+	mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_IFINDEX, 7);
+	netlink_put_addr(nlh, DMVPN_NEIGH_A_ADDR, &a1);
+	mnl_attr_put(nlh, DMVPN_NEIGH_A_COOKIE, sizeof(bytes), bytes);
+	mnl_attr_put_u8(nlh, DMVPN_NEIGH_A_EXPIRES, 9);
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_int_equal(m.neigh.n.cookie_len, 0);
+	assert_int_equal(m.neigh.n.expires, 0);
+}
+
+/* A length that runs out of the message, and one too short for itself. */
+static void test_lying_attribute(void **state)
+{
+	struct kernel_msg m;
+	struct nlmsghdr *nlh;
+	struct nlattr *a;
+
+	(void)state;
+	nlh = make_neigh(DMVPN_CMD_NEIGH_GET);
+	a = (struct nlattr *)(msg.buf + NLMSG_HDRLEN + GENL_HDRLEN);
+	a->nla_len = 0xffff;
+	assert_int_equal(kernel_parse(nlh, &m), -EBADMSG);
+	a->nla_len = 3;
+	assert_int_equal(kernel_parse(nlh, &m), -EBADMSG);
+	a->nla_len = 0;
+	assert_int_equal(kernel_parse(nlh, &m), -EBADMSG);
+}
+
+static void test_no_genl_header(void **state)
+{
+	struct kernel_msg m;
+	struct nlmsghdr *nlh;
+
+	(void)state;
+	nlh = begin(0x20, "ab", 2);
+	nlh->nlmsg_len = sizeof(*nlh) + 2;
+	assert_int_equal(kernel_parse(nlh, &m), -EBADMSG);
+}
+
+/* ---- errors ---- */
+
+static struct nlmsghdr *make_error(int error, uint16_t flags, bool quoted,
+				   const char *text)
+{
+	struct nlmsgerr e = { .error = error, .msg.nlmsg_len = sizeof(e.msg) };
+	struct nlmsghdr *nlh;
+
+	if (quoted)
+		e.msg.nlmsg_len += 8;
+	nlh = begin(NLMSG_ERROR, &e, sizeof(e));
+	nlh->nlmsg_flags = flags;
+	if (quoted)
+		mnl_nlmsg_put_extra_header(nlh, 8);
+	if (text)
+		mnl_attr_put_strz(nlh, NLMSGERR_ATTR_MSG, text);
+	return nlh;
+}
+
+static void test_error(void **state)
+{
+	char text[24];
+	struct nlmsghdr *nlh;
+
+	(void)state;
+	nlh = make_error(-ENOSPC, NLM_F_ACK_TLVS | NLM_F_CAPPED, false, "full");
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), -ENOSPC);
+	assert_string_equal(text, "full");
+	nlh = make_error(-ENOSPC, NLM_F_ACK_TLVS, true, "full");
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), -ENOSPC);
+	assert_string_equal(text, "full");
+	nlh = make_error(-ENOENT, NLM_F_CAPPED, false, NULL);
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), -ENOENT);
+	assert_string_equal(text, "No such file or directo");
+	nlh = make_error(0, 0, false, NULL);
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	nlh->nlmsg_len = sizeof(*nlh) + 3;
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), -EBADMSG);
+	nlh = make_error(1, 0, false, NULL);
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), -EBADMSG);
+	nlh = make_error(INT32_MIN, 0, false, NULL);
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), -EBADMSG);
+}
+
+/* The quoted request claims to be longer than the whole. */
+static void test_lying_error(void **state)
+{
+	struct nlmsghdr *nlh = make_error(-EPERM, NLM_F_ACK_TLVS, true, "x");
+	struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+	char text[40];
+
+	(void)state;
+	e->msg.nlmsg_len = 0xfffffff0;
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), -EPERM);
+	assert_string_equal(text, "Operation not permitted");
+	e->msg.nlmsg_len = 1;
+	assert_int_equal(netlink_error(nlh, text, sizeof(text)), -EPERM);
+	assert_string_equal(text, "Operation not permitted");
+}
+
+/* ---- rtnetlink ---- */
+
+static void test_link(void **state)
+{
+	struct ifinfomsg ifi = { .ifi_index = 9, .ifi_flags = IFF_UP };
+	struct nlmsghdr *nlh = begin(RTM_NEWLINK, &ifi, sizeof(ifi));
+	struct nlattr *info, *data;
+	struct addr any = addr_v4(0);
+	struct rtnl_link l;
+
+	(void)state;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, "Tunnel0");
+	mnl_attr_put_u32(nlh, IFLA_MTU, 1476);
+	mnl_attr_put_u32(nlh, IFLA_MASTER, 3);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "dmvpn");
+	mnl_attr_put_strz(nlh, IFLA_INFO_SLAVE_KIND, "vrf");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	netlink_put_addr(nlh, IFLA_DMVPN_LOCAL, &a2);
+	netlink_put_addr(nlh, IFLA_DMVPN_REMOTE, &any);
+	mnl_attr_put_u32(nlh, IFLA_DMVPN_KEY, 77);
+	put_flags(nlh, IFLA_DMVPN_FLAGS, DMVPN_LINK_F_KEY |
+		  DMVPN_LINK_F_IPSEC_REQUIRED, 0x1f);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	assert_int_equal(rtnl_parse_link(nlh, &l), 0);
+	assert_int_equal(l.ifindex, 9);
+	assert_string_equal(l.name, "Tunnel0");
+	assert_string_equal(l.kind, "dmvpn");
+	assert_true(l.up);
+	assert_int_equal(l.mtu, 1476);
+	assert_int_equal(l.vrf, 3);
+	assert_true(addr_eq(&l.tunnel.local, &a2));
+	assert_false(addr_is_set(&l.tunnel.remote));
+	assert_true(l.tunnel.has_key);
+	assert_int_equal(l.tunnel.key, 77);
+	assert_int_equal(l.tunnel.flags, DMVPN_LINK_F_IPSEC_REQUIRED);
+	nlh->nlmsg_type = RTM_DELLINK;
+	assert_int_equal(rtnl_parse_link(nlh, &l), -ENOENT);
+}
+
+/* A bridge's port has a master that is no VRF. */
+static void test_link_master(void **state)
+{
+	struct ifinfomsg ifi = { .ifi_index = 9 };
+	struct nlmsghdr *nlh = begin(RTM_NEWLINK, &ifi, sizeof(ifi));
+	struct nlattr *info;
+	struct rtnl_link l;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, IFLA_MASTER, 3);
+	assert_int_equal(rtnl_parse_link(nlh, &l), 0);
+	assert_int_equal(l.vrf, 0);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_SLAVE_KIND, "bridge");
+	mnl_attr_nest_end(nlh, info);
+	assert_int_equal(rtnl_parse_link(nlh, &l), 0);
+	assert_int_equal(l.vrf, 0);
+	assert_false(l.up);
+}
+
+static void test_addr(void **state)
+{
+	struct ifaddrmsg ifa = { .ifa_family = AF_INET, .ifa_index = 9,
+				 .ifa_prefixlen = 24,
+				 .ifa_scope = RT_SCOPE_HOST };
+	struct nlmsghdr *nlh = begin(RTM_NEWADDR, &ifa, sizeof(ifa));
+	unsigned int ifindex;
+	struct rtnl_addr a;
+
+	(void)state;
+	assert_int_equal(rtnl_parse_addr(nlh, &ifindex, &a), -EBADMSG);
+	netlink_put_addr(nlh, IFA_ADDRESS, &a2);
+	netlink_put_addr(nlh, IFA_LOCAL, &a1);
+	mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_SECONDARY);
+	assert_int_equal(rtnl_parse_addr(nlh, &ifindex, &a), 0);
+	assert_int_equal(ifindex, 9);
+	assert_true(addr_eq(&a.addr, &a1));
+	assert_int_equal(a.plen, 24);
+	assert_int_equal(a.scope, RT_SCOPE_HOST);
+	assert_true(a.secondary);
+}
+
+static struct nlmsghdr *begin_route(uint8_t type, uint8_t plen)
+{
+	struct rtmsg rtm = { .rtm_family = AF_INET, .rtm_dst_len = plen,
+			     .rtm_type = type };
+
+	return begin(RTM_NEWROUTE, &rtm, sizeof(rtm));
+}
+
+static void test_route(void **state)
+{
+	struct nlmsghdr *nlh = begin_route(RTN_UNICAST, 24);
+	struct engine_route r;
+
+	(void)state;
+	netlink_put_addr(nlh, RTA_DST, &a3);
+	mnl_attr_put_u32(nlh, RTA_OIF, 4);
+	netlink_put_addr(nlh, RTA_GATEWAY, &a1);
+	assert_int_equal(rtnl_parse_route(nlh, 1, &r), 0);
+	assert_true(r.found && !r.local);
+	assert_int_equal(r.plen, 24);
+	assert_true(addr_eq(&r.prefix, &a3));
+	assert_true(addr_eq(&r.gateway, &a1));
+	assert_int_equal(r.ifindex, 4);
+}
+
+static void test_route_kinds(void **state)
+{
+	struct engine_route r;
+
+	(void)state;
+	assert_int_equal(rtnl_parse_route(begin_route(RTN_UNICAST, 0), 1, &r),
+			 0);
+	assert_true(r.found && addr_is_any(&r.prefix) && !r.plen);
+	assert_int_equal(rtnl_parse_route(begin_route(RTN_LOCAL, 0), 1, &r),
+			 0);
+	assert_true(r.found && r.local);
+	assert_int_equal(rtnl_parse_route(begin_route(RTN_BLACKHOLE, 0), 1,
+					  &r), 0);
+	assert_false(r.found);
+	assert_int_equal(rtnl_parse_route(begin_route(RTN_BROADCAST, 0), 1,
+					  &r), 0);
+	assert_false(r.found);
+	assert_int_equal(rtnl_parse_route(begin_route(RTN_UNICAST, 33), 1,
+					  &r), -EBADMSG);
+}
+
+/* Three next hops; the one through the interface asked for is told. */
+static void test_route_multipath(void **state)
+{
+	static const struct addr *const gw[] = { &a1, &a2, &a3 };
+	struct nlmsghdr *nlh = begin_route(RTN_UNICAST, 0);
+	struct nlattr *mp = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
+	struct rtnexthop *nh;
+	struct engine_route r;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		nh = mnl_nlmsg_get_payload_tail(nlh);
+		nh->rtnh_ifindex = 10 + i;
+		nlh->nlmsg_len += sizeof(*nh);
+		netlink_put_addr(nlh, RTA_GATEWAY, gw[i]);
+		nh->rtnh_len = sizeof(*nh) + 8;
+	}
+	mnl_attr_nest_end(nlh, mp);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(rtnl_parse_route(nlh, 10 + i, &r), 0);
+		assert_int_equal(r.ifindex, 10 + i);
+		assert_true(addr_eq(&r.gateway, gw[i]));
+	}
+	assert_int_equal(rtnl_parse_route(nlh, 99, &r), 0);
+	assert_int_equal(r.ifindex, 10);
+	nh = (void *)((char *)mp + MNL_ATTR_HDRLEN);
+	nh->rtnh_len = 200;
+	assert_int_equal(rtnl_parse_route(nlh, 11, &r), -EBADMSG);
+	nh->rtnh_len = 0;
+	assert_int_equal(rtnl_parse_route(nlh, 11, &r), -EBADMSG);
+}
+
+/* ---- words ---- */
+
+static void test_names(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i < __DMVPN_DROP_MAX; i++)
+		assert_non_null(kernel_drop_name(i));
+	for (i = 1; i < __DMVPN_COUNT_MAX; i++)
+		assert_non_null(kernel_count_name(i));
+	assert_null(kernel_drop_name(0));
+	assert_null(kernel_drop_name(__DMVPN_DROP_MAX));
+	assert_null(kernel_count_name(0));
+	assert_null(kernel_count_name(__DMVPN_COUNT_MAX));
+	assert_string_equal(kernel_drop_name(DMVPN_DROP_TRANSIT_UNRESOLVED),
+			    "transit-unresolved");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_neigh),
+		cmocka_unit_test(test_neigh_least),
+		cmocka_unit_test(test_shortcut_event),
+		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_dev),
+		cmocka_unit_test(test_upcall),
+		cmocka_unit_test(test_unknown_command),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_wrong_lengths),
+		cmocka_unit_test(test_lying_attribute),
+		cmocka_unit_test(test_no_genl_header),
+		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_lying_error),
+		cmocka_unit_test(test_link),
+		cmocka_unit_test(test_link_master),
+		cmocka_unit_test(test_addr),
+		cmocka_unit_test(test_route),
+		cmocka_unit_test(test_route_kinds),
+		cmocka_unit_test(test_route_multipath),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

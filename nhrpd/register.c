@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * register: RFC 2332 section 5.2.3 and 5.2.4, both sides.
+ *
+ * Client: each NHS has a series of requests with one id, sent again after 1
+ * and 2 s. 4 s later the NHS is down. Trying goes on forever, first after 24 s
+ * and then every 32 s. All times are a random quarter shorter at most.
+ *
+ * IOS doubles from 2 to 64 s. We do not: at any moment of an outage so many
+ * spokes are between their short gaps that the first second of a rebooted hub
+ * sees 3.7 times the mean load (sim_test.c measures it); and with long gaps
+ * the last ones are late.
+ *
+ * Server: a registration becomes a neighbour at the NBMA address that the
+ * packet came from; what it claims to come from is only remembered.
+ */
+#include <stddef.h>
+
+#include "cache.h"
+#include "iface.h"
+#include "msg.h"
+#include "nhs.h"
+
+#define TRIES_TO_DOWN 3
+#define PREFIX_HOST 255
+
+/* ---- client ---- */
+
+static void fill_request(struct nhs *n, struct nhrp_packet *p)
+{
+	struct iface *i = n->iface;
+	struct addr none = { .len = i->conf.addr.len };
+	bool known = addr_is_set(&n->proto), unique = !i->conf.no_unique;
+
+	msg_init(i, p, NHRP_REGISTRATION_REQUEST,
+		 NHRP_F_NAT | (unique ? NHRP_F_REG_UNIQUE : 0), n->reqid,
+		 known ? &n->proto : &i->conf.addr);
+	if (!known)
+		p->hops = 1;		/* nobody knows where to pass it on */
+	msg_add_cie(i, p, unique ? PREFIX_HOST : i->conf.addr.len * 8);
+	msg_add_exts(i, p);
+	msg_add_nat(msg_nat(p), &n->nbma, known ? &n->proto : &none);
+}
+
+static void again(struct nhs *n, uint64_t ms)
+{
+	struct engine *e = n->iface->engine;
+
+	timer_set(&e->timers, &n->timer, e->now + engine_jitter(e, ms));
+}
+
+/* Waits as long as it takes after this try. */
+static void back_off(struct nhs *n)
+{
+	static const unsigned int gaps[] = { 1, 2, 4, 24, 32 };	/* s */
+	unsigned int last = sizeof(gaps) / sizeof(*gaps) - 1;
+
+	again(n, gaps[n->tries < last ? n->tries : last] * 1000ull);
+	n->tries++;
+}
+
+/* Sends one request; without an address for it the next try may have one. */
+static void try(struct nhs *n)
+{
+	struct nhrp_packet p;
+
+	back_off(n);
+	if (n->state == NHS_DOWN || !addr_is_set(&n->nbma))
+		nhs_lookup(n);
+	if (!addr_is_set(&n->nbma))
+		return;
+	fill_request(n, &p);
+	n->expecting = true;
+	n->req_sent++;
+	msg_send(n->iface, &n->nbma, 0, &p);
+}
+
+static void new_series(struct nhs *n)
+{
+	n->reqid = engine_random(n->iface->engine);
+	n->started = n->iface->engine->now;
+	try(n);
+}
+
+/* The third request was not answered either. */
+static void give_up(struct nhs *n)
+{
+	nhs_down(n, "no answer to registrations");
+	back_off(n);
+	nhs_lookup(n);			/* it may have moved */
+}
+
+static void due(struct timer *t)
+{
+	struct nhs *n = (struct nhs *)((char *)t - offsetof(struct nhs, timer));
+
+	if (!iface_ready(n->iface))
+		return;
+	n->req_failed += n->expecting;
+	if (n->expecting && n->tries == TRIES_TO_DOWN) {
+		give_up(n);
+	} else if (n->expecting) {
+		try(n);
+	} else {
+		if (!addr_is_set(&n->nbma) && n->tries >= TRIES_TO_DOWN)
+			nhs_down(n, n->conf.fqdn[0] ?
+				 "its name does not resolve" :
+				 "no map line has its NBMA address");
+		new_series(n);
+	}
+}
+
+void register_stop(struct nhs *n)
+{
+	timer_stop(&n->iface->engine->timers, &n->timer);
+	n->expecting = false;
+	n->tries = 0;
+}
+
+void register_start(struct nhs *n)
+{
+	register_stop(n);
+	n->timer.fn = due;
+	if (iface_ready(n->iface))
+		new_series(n);
+}
+
+void register_withdraw(struct nhs *n)
+{
+	struct iface *i = n->iface;
+
+	if (n->state == NHS_UP && iface_ready(i))
+		purge_send(i, &n->proto, &n->nbma, 0, &i->conf.addr, &i->local);
+}
+
+static const char *nak_text(unsigned int code)
+{
+	switch (code) {
+	case NHRP_CODE_PROHIBITED:
+		return "registration refused: administratively prohibited (4)";
+	case NHRP_CODE_NO_RESOURCES:
+		return "registration refused: insufficient resources (5)";
+	case NHRP_CODE_ALREADY_REGISTERED:
+		return "registration refused: unique address registered already from elsewhere (14)";
+	}
+	return "registration refused";
+}
+
+/* The NAT extension tells how the NHS sees us when that differs. */
+static void note_public(struct nhs *n, const struct nhrp_packet *p)
+{
+	const struct addr *public = msg_public(p, &n->iface->conf.addr);
+	struct iface *i = n->iface;
+	char text[ADDR_STRLEN];
+	struct addr none = { 0 };
+
+	if (!public || addr_eq(public, &i->local) || addr_is_martian(public))
+		public = &none;
+	if (addr_eq(public, &i->public))
+		return;
+	i->public = *public;
+	if (addr_is_set(public))
+		engine_say(i, ENGINE_NOTICE, "behind NAT, public address %s",
+			   addr_text(public, text));
+	else
+		engine_say(i, ENGINE_NOTICE, "no NAT any more");
+}
+
+static void learn_proto(struct nhs *n, const struct nhrp_packet *p)
+{
+	const struct nhrp_ext *e = nhrp_ext_find(p, NHRP_EXT_RESPONDER);
+
+	if (e && e->has_cies && e->cies.n)
+		nhs_learn(n, &e->cies.e[0].proto);
+	else
+		nhs_learn(n, &p->dst_proto);	/* FRR puts it there */
+}
+
+static void registered(struct nhs *n, const struct nhrp_packet *p)
+{
+	n->tries = 0;
+	note_public(n, p);
+	learn_proto(n, p);
+	nhs_up(n, p->cies.n ? p->cies.e[0].hold : n->iface->conf.holdtime);
+	again(n, conf_reg_interval(&n->iface->conf) * 1000ull);
+}
+
+static struct nhs *find_series(const struct rx *rx, uint32_t id)
+{
+	struct nhs *n;
+
+	for (n = rx->iface->nhs; n; n = n->next)
+		if (n->expecting && n->reqid == id &&
+		    addr_eq(&n->nbma, rx->nbma))
+			return n;
+	return NULL;
+}
+
+void register_reply(struct rx *rx)
+{
+	struct nhrp_packet *p = rx->p;
+	struct nhs *n = find_series(rx, p->reqid);
+
+	if (!n || !iface_is_own(rx->iface, &p->src_proto)) {
+		engine_reject(rx->iface, REJECT_UNSOLICITED);
+		return;
+	}
+	n->expecting = false;
+	n->repl_recv++;
+	if (p->cies.n && p->cies.e[0].code)
+		nhs_down(n, "%s", nak_text(p->cies.e[0].code));
+	else
+		registered(n, p);
+}
+
+void register_error(struct rx *rx, const struct nhrp_packet *offender)
+{
+	struct nhs *n = find_series(rx, offender->reqid);
+
+	if (n)
+		nhs_down(n, "Error Indication (%u)", rx->p->code);
+}
+
+/* ---- server ---- */
+
+/* Why an address may not be registered, or NULL. */
+static const char *prohibited(const struct rx *rx, const struct nhrp_cie *c)
+{
+	const struct addr *a = &rx->p->src_proto;
+	const struct iface *i = rx->iface;
+	const struct entry *e = cache_find(i, a);
+
+	if (iface_is_own(i, a))
+		return "it is the address of this node";
+	if (i->conf.plen && !iface_in_subnet(i, a))
+		return "it is outside of the tunnel's subnet";
+	if (addr_is_set(&c->proto) && !addr_eq(&c->proto, a))
+		return "it is not the sender's own address";
+	if (c->prefix && c->prefix != PREFIX_HOST && c->prefix != a->len * 8)
+		return "it is a prefix";
+	if (!c->hold)
+		return "it has no holding time";
+	if (e && (e->type == ENTRY_STATIC || e->nhs))
+		return "it is configured here";
+	return NULL;
+}
+
+static bool held_by_another(const struct rx *rx, const struct entry *e)
+{
+	return e && e->registered && e->unique &&
+	       (!addr_eq(&e->nbma, rx->nbma) || e->mark != rx->mark);
+}
+
+static enum nhrp_code refuse(const struct rx *rx, enum engine_reject count,
+			     enum nhrp_code code, const char *why)
+{
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+
+	engine_reject(rx->iface, count);
+	engine_complain(rx->iface, "registration of %s from %s refused: %s",
+			addr_text(&rx->p->src_proto, proto),
+			addr_text(rx->nbma, nbma), why);
+	return code;
+}
+
+/* What a registration says goes into @e. */
+static void take_over(const struct rx *rx, struct entry *e,
+		      const struct nhrp_cie *c)
+{
+	const struct nhrp_packet *p = rx->p;
+	const struct addr *claimed = addr_is_set(&c->nbma) ? &c->nbma :
+							     &p->src_nbma;
+
+	e->type = ENTRY_DYNAMIC;
+	e->unique = p->flags & NHRP_F_REG_UNIQUE;
+	e->nat = p->flags & NHRP_F_NAT;
+	e->claimed = (struct addr){ 0 };
+	if (!addr_eq(claimed, rx->nbma))
+		e->claimed = *claimed;
+	cache_set_registered(e, true);
+	cache_set_hold(e, c->hold);
+	cache_set_state(e, ENTRY_UP);
+	cache_install(e);
+}
+
+static void tell_registered(const struct rx *rx, const struct entry *e,
+			    const struct addr *old)
+{
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN], was[ADDR_STRLEN];
+
+	addr_text(&e->proto, proto);
+	addr_text(&e->nbma, nbma);
+	if (addr_is_set(old))
+		engine_say(rx->iface, ENGINE_INFO,
+			   "%s registered from %s, before from %s, holding time %u s",
+			   proto, nbma, addr_text(old, was), e->hold);
+	else
+		engine_say(rx->iface, ENGINE_INFO,
+			   "%s registered from %s, holding time %u s", proto,
+			   nbma, e->hold);
+	engine_event(rx->iface, "registered", &e->proto, &e->nbma,
+		     "holding time %u s", e->hold);
+}
+
+/* Moves @e to where the registration came from; those told of it learn so. */
+static enum nhrp_code take_in(struct rx *rx, struct entry *e,
+			      const struct nhrp_cie *c)
+{
+	bool was = e->registered;
+	bool moved = !addr_eq(&e->nbma, rx->nbma) || e->mark != rx->mark;
+	struct addr old = was ? e->nbma : (struct addr){ 0 };
+
+	resolve_cancel(e);
+	if (was && moved)
+		purge_told(e);
+	if (moved && cache_set_nbma(e, rx->nbma, rx->mark))
+		return NHRP_CODE_NO_RESOURCES;
+	take_over(rx, e, c);
+	if (!was || moved)
+		tell_registered(rx, e, &old);
+	return NHRP_CODE_SUCCESS;
+}
+
+static enum nhrp_code admit(struct rx *rx, const struct nhrp_cie *c)
+{
+	struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
+	const char *why = prohibited(rx, c);
+	enum nhrp_code code;
+	bool fresh = !e;
+
+	if (why)
+		return refuse(rx, REJECT_PROHIBITED, NHRP_CODE_PROHIBITED, why);
+	if (held_by_another(rx, e))
+		return refuse(rx, REJECT_NOT_UNIQUE,
+			      NHRP_CODE_ALREADY_REGISTERED,
+			      "it is unique and registered from elsewhere");
+	if (fresh)
+		e = cache_add(rx->iface, &rx->p->src_proto);
+	code = e ? take_in(rx, e, c) : NHRP_CODE_NO_RESOURCES;
+	if (code && e && fresh)
+		cache_forget(e);
+	return code;
+}
+
+/* The sender learns that its packets come from another address. */
+static void tell_public(struct rx *rx)
+{
+	struct nhrp_cies *nat = msg_nat(rx->p);
+
+	if (nat && !addr_eq(&rx->p->src_nbma, rx->nbma))
+		msg_add_nat(nat, rx->nbma, &rx->p->src_proto);
+}
+
+static void answer(struct rx *rx, enum nhrp_code code)
+{
+	struct nhrp_cie *c = &rx->p->cies.e[0];
+
+	c->code = code;
+	if (code)
+		c->hold = 0;
+	if (addr_eq(&rx->p->dst_proto, &rx->p->src_proto))
+		rx->p->dst_proto = rx->iface->conf.addr;
+	msg_turn(rx->iface, rx->p, NHRP_REGISTRATION_REPLY);
+	tell_public(rx);
+	msg_send(rx->iface, rx->nbma, rx->mark, rx->p);
+}
+
+static bool for_me(const struct rx *rx)
+{
+	return iface_is_own(rx->iface, &rx->p->dst_proto) ||
+	       addr_eq(&rx->p->dst_proto, &rx->p->src_proto);
+}
+
+void register_request(struct rx *rx)
+{
+	struct nhrp_packet *p = rx->p;
+	struct iface *i = rx->iface;
+
+	if (addr_is_martian(&p->src_proto)) {
+		engine_reject(i, REJECT_MARTIAN);
+		msg_error(rx, NHRP_ERROR_PROTOCOL);
+	} else if (!for_me(rx)) {
+		engine_reject(i, REJECT_NOT_FOR_ME);
+		msg_error(rx, NHRP_ERROR_UNREACHABLE);
+	} else if (p->cies.n != 1) {
+		engine_reject(i, REJECT_BAD_CIE);
+		msg_error(rx, NHRP_ERROR_PROTOCOL);
+	} else if (msg_has_unknown(p)) {
+		engine_reject(i, REJECT_UNKNOWN_EXTENSION);
+		msg_error(rx, NHRP_ERROR_UNKNOWN_EXTENSION);
+	} else {
+		answer(rx, admit(rx, &p->cies.e[0]));
+	}
+}

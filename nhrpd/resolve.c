@@ -1,0 +1,778 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * resolve: RFC 2332 section 5.2.1 and 5.2.2: asking for an address, passing
+ * requests and replies on as an NHS, answering for ourselves.
+ *
+ * What an answer says is not yet used for data: on plain GRE a path is proved
+ * by one exchange on that very path. So the asker, and the one asked, send a
+ * probe: a Resolution Request for the peer's own address straight to its NBMA
+ * address, with a hop count that lets nobody else answer. Until the reply
+ * comes back from there the kernel sends data through the hub.
+ *
+ * An answer of "no" harms no data either; it only keeps us from asking again
+ * for a while.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cache.h"
+#include "iface.h"
+#include "msg.h"
+#include "nhs.h"
+
+#define ASK_FIRST 2000			/* ms; then 4, 8, 16, 32 s */
+#define ASK_TRIES 5
+#define PROBE_FIRST 250			/* ms; doubled up to PROBE_MAX */
+#define PROBE_MAX 60000
+#define PROBE_QUICK 5			/* tries before it looks hopeless */
+#define HOLDOFF_FIRST 30		/* seconds */
+#define HOLDOFF_MAX 180
+
+#define REQUEST_FLAGS (NHRP_F_ROUTER | NHRP_F_AUTHORITATIVE | \
+		       NHRP_F_SOURCE_STABLE | NHRP_F_NAT)
+
+bool resolve_needs_probe(const struct iface *i)
+{
+	return !i->conf.ipsec_required && !i->conf.protection[0];
+}
+
+/* ---- requests of our own ---- */
+
+static struct engine *engine_of(const struct entry *e)
+{
+	return e->iface->engine;
+}
+
+static struct request *request_of(struct timer *t)
+{
+	return (struct request *)((char *)t - offsetof(struct request, timer));
+}
+
+static struct request *request_new(struct entry *e,
+				   void (*fn)(struct timer *t))
+{
+	struct request *r = NULL;
+
+	if (e->iface->n_pending < ENGINE_MAX_PENDING)
+		r = calloc(1, sizeof(*r));
+	if (!r) {
+		engine_reject(e->iface, REJECT_NO_RESOURCES);
+		return NULL;
+	}
+	e->iface->n_pending++;
+	r->entry = e;
+	r->id = engine_random(engine_of(e));
+	r->timer.fn = fn;
+	return r;
+}
+
+static void request_end(struct request **r)
+{
+	struct entry *e;
+
+	if (!*r)
+		return;
+	e = (*r)->entry;
+	timer_stop(&engine_of(e)->timers, &(*r)->timer);
+	e->iface->n_pending--;
+	free(*r);
+	*r = NULL;
+}
+
+void resolve_cancel(struct entry *e)
+{
+	request_end(&e->ask);
+	request_end(&e->probe);
+}
+
+static void again(struct request *r, uint64_t ms)
+{
+	struct engine *engine = engine_of(r->entry);
+
+	timer_set(&engine->timers, &r->timer,
+		  engine->now + engine_jitter(engine, ms));
+}
+
+static void send_request(struct request *r, const struct addr *nbma,
+			 uint32_t mark, uint8_t hops)
+{
+	struct iface *i = r->entry->iface;
+	struct nhrp_packet p;
+
+	r->sent = i->engine->now;
+	msg_init(i, &p, NHRP_RESOLUTION_REQUEST, REQUEST_FLAGS, r->id,
+		 &r->entry->proto);
+	p.hops = hops;
+	msg_add_cie(i, &p, 0);
+	msg_add_exts(i, &p);
+	if (addr_is_set(&i->public))
+		msg_add_nat(msg_nat(&p), &i->public, &i->conf.addr);
+	msg_send(i, nbma, mark, &p);
+}
+
+/* Remembers a "no", for longer each time. */
+static void refuse(struct entry *e, uint8_t code)
+{
+	unsigned int holdoff = e->type == ENTRY_NEGATIVE ? e->holdoff * 2 :
+							   HOLDOFF_FIRST;
+
+	if (holdoff > HOLDOFF_MAX)
+		holdoff = HOLDOFF_MAX;
+	resolve_cancel(e);
+	cache_set_state(e, ENTRY_DOWN);
+	cache_unset_nbma(e);
+	e->type = ENTRY_NEGATIVE;
+	e->code = code;
+	e->holdoff = holdoff;
+	/* It outlives its time a little, so that it knows how to go on. */
+	cache_set_hold(e, 2 * holdoff);
+}
+
+static bool held_off(const struct entry *e)
+{
+	return e->type == ENTRY_NEGATIVE && !e->ask &&
+	       engine_of(e)->now < e->changed + e->holdoff * 1000ull;
+}
+
+static void give_up(struct entry *e)
+{
+	char text[ADDR_STRLEN];
+
+	engine_complain(e->iface, "no answer to Resolution Requests for %s",
+			addr_text(&e->proto, text));
+	if (e->type == ENTRY_DYNAMIC)
+		request_end(&e->ask);	/* lives on until its holding time */
+	else
+		refuse(e, NHRP_CODE_SUCCESS);
+}
+
+static void ask_due(struct timer *t)
+{
+	struct request *r = request_of(t);
+	struct entry *e = r->entry;
+	struct nhs *n = nhs_best(e->iface, r->tries);
+
+	if (r->tries == ASK_TRIES) {
+		give_up(e);
+		return;
+	}
+	again(r, (uint64_t)ASK_FIRST << r->tries++);
+	if (n && iface_ready(e->iface))
+		send_request(r, &n->nbma, 0, NHRP_HOPS_DEFAULT);
+}
+
+void resolve_ask(struct entry *e)
+{
+	if (e->ask)
+		return;
+	if (!e->iface->nhs || e->iface->conf.server_only) {
+		engine_reject(e->iface, REJECT_NO_NHS);
+		return;
+	}
+	e->ask = request_new(e, ask_due);
+	if (!e->ask)
+		return;
+	if (e->type != ENTRY_DYNAMIC) {
+		cache_set_hold(e, 0);	/* the request has an end */
+		cache_set_state(e, ENTRY_RESOLVING);
+	}
+	ask_due(&e->ask->timer);
+}
+
+static uint64_t probe_delay(unsigned int tries)
+{
+	return tries < 8 ? (uint64_t)PROBE_FIRST << tries : PROBE_MAX;
+}
+
+static void probe_due(struct timer *t)
+{
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+	struct request *r = request_of(t);
+	struct entry *e = r->entry;
+
+	if (r->tries >= PROBE_QUICK && e->wanted <= r->sent) {
+		request_end(&e->probe);	/* until data wants the path again */
+		return;
+	}
+	if (r->tries == PROBE_QUICK)
+		engine_complain(e->iface,
+				"%s: no reply on the direct path from %s",
+				addr_text(&e->proto, proto),
+				addr_text(&e->nbma, nbma));
+	again(r, probe_delay(r->tries++));
+	if (iface_ready(e->iface))
+		send_request(r, &e->nbma, e->mark, 1);
+}
+
+void resolve_probe(struct entry *e)
+{
+	if (!e->probe)
+		e->probe = request_new(e, probe_due);
+	else if (e->probe->tries <= PROBE_QUICK)
+		return;
+	if (!e->probe)
+		return;
+	e->probe->tries = 0;
+	probe_due(&e->probe->timer);
+}
+
+const char *resolve_reason(const struct entry *e, char *buf, size_t len)
+{
+	char nbma[ADDR_STRLEN];
+
+	switch (e->state) {
+	case ENTRY_RESOLVING:
+		return nhs_best(e->iface, 0) ? "asked the NHS" :
+					       "no NHS is up to ask";
+	case ENTRY_PROBING:
+		if (e->probe && e->probe->tries <= PROBE_QUICK)
+			return "proving the direct path";
+		snprintf(buf, len, "no reply on the direct path from %s",
+			 addr_text(&e->nbma, nbma));
+		return buf;
+	case ENTRY_DOWN:
+		if (e->type != ENTRY_NEGATIVE)
+			return "";
+		if (!e->code)
+			return "the NHS does not answer";
+		if (e->code == NHRP_CODE_NO_BINDING)
+			return "nobody has registered it (12)";
+		snprintf(buf, len, "refused by the NHS (%u)", e->code);
+		return buf;
+	}
+	return "";
+}
+
+void resolve_retry_all(struct iface *i)
+{
+	struct entry *e, *next;
+
+	HASH_ITER(hh, i->cache, e, next) {
+		if (e->type == ENTRY_NEGATIVE && !e->ask)
+			cache_del(e);
+		else if (e->ask)
+			timer_set(&i->engine->timers, &e->ask->timer,
+				  i->engine->now + 1);
+	}
+}
+
+void resolve_moved(struct iface *i)
+{
+	struct entry *e, *next;
+
+	if (!resolve_needs_probe(i))
+		return;
+	HASH_ITER(hh, i->cache, e, next) {
+		if (e->type != ENTRY_DYNAMIC || e->nhs || e->registered)
+			continue;
+		request_end(&e->probe);
+		cache_set_state(e, ENTRY_PROBING);
+		cache_install(e);
+		resolve_probe(e);
+	}
+}
+
+/* ---- what the kernel tells ---- */
+
+static void want(struct entry *e)
+{
+	e->wanted = engine_of(e)->now;
+	if (e->type == ENTRY_INCOMPLETE ||
+	    (e->type == ENTRY_NEGATIVE && !held_off(e)))
+		resolve_ask(e);
+	else if (e->type == ENTRY_DYNAMIC && e->state == ENTRY_PROBING &&
+		 !e->probe)
+		resolve_probe(e);
+	else if (e->installed && e->state == ENTRY_UP)
+		cache_install(e);	/* the kernel seems to have lost it */
+}
+
+void engine_resolve(struct engine *engine, unsigned int ifindex,
+		    const struct addr *nexthop, const struct addr *src,
+		    const struct addr *dst, uint64_t now)
+{
+	struct iface *i = iface_find(engine, ifindex);
+	struct entry *e;
+
+	(void)src;
+	(void)dst;
+	engine->now = now;
+	if (!i)
+		return;
+	if (!iface_ready(i)) {
+		engine_reject(i, REJECT_OFF);
+		return;
+	}
+	if (addr_is_martian(nexthop) || iface_is_own(i, nexthop) ||
+	    nexthop->len != i->conf.addr.len) {
+		engine_reject(i, REJECT_MARTIAN);
+		return;
+	}
+	e = cache_find(i, nexthop);
+	if (!e && (!i->nhs || i->conf.server_only))
+		engine_reject(i, REJECT_NO_NHS);
+	else if (e || (e = cache_add(i, nexthop)))
+		want(e);
+	if (e && e->type == ENTRY_INCOMPLETE && !e->ask)
+		cache_del(e);		/* nobody would ever take it away */
+}
+
+void engine_used(struct engine *engine, unsigned int ifindex,
+		 const struct addr *addr, uint64_t now)
+{
+	struct iface *i = iface_find(engine, ifindex);
+	struct entry *e = i ? cache_find(i, addr) : NULL;
+
+	engine->now = now;
+	if (!e)
+		return;
+	e->used = true;
+	e->wanted = now;
+	if (e->type == ENTRY_DYNAMIC && !e->registered && !e->nhs)
+		resolve_ask(e);
+}
+
+/* ---- answers ---- */
+
+struct binding {			/* what a packet says of an address */
+	struct addr proto, nbma;
+	struct addr claimed;		/* none, or the one behind the NAT */
+	uint16_t hold;
+	bool router, nat;
+};
+
+static struct binding binding_of(const struct nhrp_packet *p,
+			   const struct addr *proto, const struct addr *nbma,
+			   uint16_t hold)
+{
+	const struct addr *public = msg_public(p, proto);
+	struct binding b = {
+		.proto = *proto,
+		.nbma = public ? *public : *nbma,
+		.hold = hold,
+		.router = p->flags & NHRP_F_ROUTER,
+		.nat = p->flags & NHRP_F_NAT,
+	};
+
+	if (public && !addr_eq(public, nbma))
+		b.claimed = *nbma;
+	return b;
+}
+
+static bool usable(const struct iface *i, const struct binding *b)
+{
+	return b->hold && addr_is_set(&b->nbma) && !addr_is_martian(&b->nbma) &&
+	       !addr_eq(&b->nbma, &i->local);
+}
+
+static void tell_resolved(struct entry *e)
+{
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+
+	engine_say(e->iface, ENGINE_INFO,
+		   "%s resolved to %s, holding time %u s",
+		   addr_text(&e->proto, proto), addr_text(&e->nbma, nbma),
+		   e->hold);
+	engine_event(e->iface, "resolved", &e->proto, &e->nbma,
+		     "holding time %u s", e->hold);
+}
+
+/*
+ * @e becomes what @b says. A path that is proved stays so as long as it is
+ * the same; a new one is proved first.
+ */
+static void learn(struct entry *e, const struct binding *b)
+{
+	bool same = e->type == ENTRY_DYNAMIC && !e->mark &&
+		    addr_eq(&e->nbma, &b->nbma);
+
+	if (!same) {
+		request_end(&e->probe);
+		if (cache_set_nbma(e, &b->nbma, 0))
+			return;
+	}
+	e->type = ENTRY_DYNAMIC;
+	e->claimed = b->claimed;
+	e->router = b->router;
+	e->nat = b->nat;
+	cache_set_hold(e, b->hold);
+	if (!same && resolve_needs_probe(e->iface))
+		cache_set_state(e, ENTRY_PROBING);
+	else if (!same)
+		cache_set_state(e, ENTRY_UP);
+	cache_install(e);
+	if (!same)
+		tell_resolved(e);
+	if (e->state == ENTRY_PROBING)
+		resolve_probe(e);
+}
+
+/* Entries that no answer of others may change. */
+static bool settled(const struct entry *e)
+{
+	return e->type == ENTRY_STATIC || e->type == ENTRY_LOCAL || e->nhs ||
+	       e->registered;
+}
+
+static void confirm(struct entry *e)
+{
+	unsigned long long ms = engine_of(e)->now - e->changed;
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+
+	request_end(&e->probe);
+	if (e->state != ENTRY_PROBING)
+		return;
+	cache_set_state(e, ENTRY_UP);
+	cache_install(e);
+	engine_say(e->iface, ENGINE_INFO,
+		   "%s is direct, %s answered on that path after %llu ms",
+		   addr_text(&e->proto, proto), addr_text(&e->nbma, nbma), ms);
+	engine_event(e->iface, "confirmed", &e->proto, &e->nbma,
+		     "after %llu ms", ms);
+}
+
+static unsigned int code_of(const struct nhrp_packet *p)
+{
+	unsigned int code = p->cies.n ? p->cies.e[0].code : 0;
+
+	return code == 11 ? NHRP_CODE_NO_BINDING : code;	/* FRR */
+}
+
+static void probe_answered(struct rx *rx, struct entry *e)
+{
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+	unsigned int code = code_of(rx->p);
+
+	if (!addr_eq(rx->nbma, &e->nbma) || rx->mark != e->mark) {
+		engine_reject(rx->iface, REJECT_NOT_DIRECT);
+		return;
+	}
+	if (!code) {
+		confirm(e);
+		return;
+	}
+	engine_complain(e->iface, "%s says that it is not %s (%u)",
+			addr_text(&e->nbma, nbma), addr_text(&e->proto, proto),
+			code);
+	refuse(e, code);
+}
+
+static void answered(struct rx *rx, struct entry *e)
+{
+	const struct nhrp_packet *p = rx->p;
+	const struct nhrp_cie *c = &p->cies.e[0];
+	unsigned int code = code_of(p);
+	struct binding b;
+
+	request_end(&e->ask);
+	if (code && e->type == ENTRY_DYNAMIC)
+		return;			/* it lives on until its holding time */
+	if (code) {
+		refuse(e, code);
+		return;
+	}
+	b = binding_of(p, &e->proto, &c->nbma, c->hold);
+	if (usable(rx->iface, &b)) {
+		learn(e, &b);
+		return;
+	}
+	engine_reject(rx->iface, REJECT_BAD_REPLY);
+	if (e->type != ENTRY_DYNAMIC)
+		refuse(e, NHRP_CODE_SUCCESS);
+}
+
+/* A reply that somebody here may have asked for, with one usable CIE. */
+static bool sound(const struct rx *rx)
+{
+	const struct nhrp_packet *p = rx->p;
+	const struct nhrp_cie *c = &p->cies.e[0];
+
+	if (msg_lists(p, NHRP_EXT_RESPONDER, &rx->iface->conf.addr))
+		return false;
+	return p->cies.n && (c->code || !addr_is_set(&c->proto) ||
+			     addr_eq(&c->proto, &p->dst_proto));
+}
+
+static void pass_reply(struct rx *rx)
+{
+	struct addr nbma;
+	uint32_t mark;
+
+	if (msg_lists(rx->p, NHRP_EXT_RESPONDER, &rx->iface->conf.addr)) {
+		engine_reject(rx->iface, REJECT_LOOP);
+		msg_error(rx, NHRP_ERROR_LOOP);
+	} else if (!msg_way(rx, &rx->p->src_proto, &nbma, &mark)) {
+		engine_reject(rx->iface, REJECT_NO_BINDING);
+	} else {
+		msg_forward(rx, &nbma, mark, NHRP_EXT_REVERSE);
+	}
+}
+
+void resolve_reply(struct rx *rx)
+{
+	const struct nhrp_packet *p = rx->p;
+	struct entry *e = cache_find(rx->iface, &p->dst_proto);
+
+	if (!iface_is_own(rx->iface, &p->src_proto))
+		pass_reply(rx);
+	else if (!sound(rx))
+		engine_reject(rx->iface, REJECT_BAD_REPLY);
+	else if (e && e->probe && e->probe->id == p->reqid)
+		probe_answered(rx, e);
+	else if (e && e->ask && e->ask->id == p->reqid)
+		answered(rx, e);
+	else
+		engine_reject(rx->iface, REJECT_UNSOLICITED);
+}
+
+void resolve_error(struct rx *rx, const struct nhrp_packet *offender)
+{
+	struct entry *e = cache_find(rx->iface, &offender->dst_proto);
+
+	if (e && e->ask && e->ask->id == offender->reqid &&
+	    nhs_at(rx->iface, rx->nbma) && e->type != ENTRY_DYNAMIC)
+		refuse(e, NHRP_CODE_NO_BINDING);
+	else if (e && e->probe && e->probe->id == offender->reqid &&
+		 addr_eq(rx->nbma, &e->nbma))
+		refuse(e, NHRP_CODE_NO_BINDING);
+	else
+		engine_reject(rx->iface, REJECT_UNSOLICITED);
+}
+
+/* ---- requests of others ---- */
+
+/* Where we would send data for the one who asks. */
+static struct binding requester(const struct nhrp_packet *p)
+{
+	return binding_of(p, &p->src_proto, &p->src_nbma,
+		    p->cies.n ? p->cies.e[0].hold : 0);
+}
+
+/*
+ * Who asks for us will soon send to us, so both directions become direct at
+ * once. Only an NHS is believed: it has checked who asks.
+ */
+static void learn_requester(struct iface *i, const struct binding *b,
+			    bool stable)
+{
+	struct entry *e = cache_find(i, &b->proto);
+
+	if (!stable || !usable(i, b) || !iface_in_subnet(i, &b->proto))
+		return;
+	if (!e)
+		e = cache_add(i, &b->proto);
+	if (e && !settled(e)) {
+		request_end(&e->ask);
+		learn(e, b);
+	}
+}
+
+/* Our own entry, there for show: somebody knows us by it. */
+static void note_local(struct iface *i)
+{
+	struct entry *e = cache_find(i, &i->conf.addr);
+
+	if (!e)
+		e = cache_add(i, &i->conf.addr);
+	if (!e)
+		return;
+	e->type = ENTRY_LOCAL;
+	e->nbma = i->local;
+	e->router = e->unique = true;
+	cache_set_state(e, ENTRY_UP);
+	cache_set_hold(e, i->conf.holdtime);
+}
+
+static void fill_reply(struct iface *i, struct nhrp_packet *p, uint8_t prefix)
+{
+	struct nhrp_cies *nat = msg_nat(p);
+
+	p->flags = (p->flags & REQUEST_FLAGS) | NHRP_F_DEST_STABLE |
+		   NHRP_F_UNIQUE;
+	p->cies.n = 0;
+	msg_add_self(i, &p->cies, prefix);
+	if (nat) {
+		nat->n = 0;
+		if (addr_is_set(&i->public))
+			msg_add_nat(nat, &i->public, &i->conf.addr);
+	}
+	msg_turn(i, p, NHRP_RESOLUTION_REPLY);
+}
+
+/* Asked for our tunnel address: back along the path of the request. */
+static void answer_self(struct rx *rx)
+{
+	bool stable = rx->p->flags & NHRP_F_SOURCE_STABLE;
+	struct binding b = requester(rx->p);
+	struct iface *i = rx->iface;
+
+	fill_reply(i, rx->p, i->conf.addr.len * 8);
+	msg_send(i, rx->nbma, rx->mark, rx->p);
+	note_local(i);
+	if (nhs_at(i, rx->nbma))
+		learn_requester(i, &b, stable);
+}
+
+/* 0 and 255 are "any" here: IOS and FRR mean it so in requests. */
+static uint8_t answer_prefix(const struct rx *rx, const struct engine_route *r)
+{
+	uint8_t host = rx->p->dst_proto.len * 8;
+	uint8_t widest = rx->p->cies.n ? rx->p->cies.e[0].prefix : 0;
+
+	if (r->local || !r->plen)
+		return host;
+	return widest <= host && widest > r->plen ? widest : r->plen;
+}
+
+/* Asked for what is behind us: straight to the one who asks. */
+static void answer_behind(struct rx *rx, const struct engine_route *r)
+{
+	bool stable = rx->p->flags & NHRP_F_SOURCE_STABLE;
+	struct binding b = requester(rx->p);
+	struct iface *i = rx->iface;
+
+	if (!usable(i, &b)) {
+		engine_reject(i, REJECT_MARTIAN);
+		return;
+	}
+	fill_reply(i, rx->p, answer_prefix(rx, r));
+	msg_send(i, &b.nbma, 0, rx->p);
+	if (nhs_at(i, rx->nbma))
+		learn_requester(i, &b, stable);
+}
+
+static void answer_no(struct rx *rx, enum nhrp_code code)
+{
+	struct nhrp_packet *p = rx->p;
+	struct nhrp_cie *c;
+
+	engine_reject(rx->iface, REJECT_NO_BINDING);
+	p->flags &= REQUEST_FLAGS;
+	p->cies.n = 0;
+	c = nhrp_cie_add(&p->cies);
+	c->code = code;
+	msg_turn(rx->iface, p, NHRP_RESOLUTION_REPLY);
+	msg_send(rx->iface, rx->nbma, rx->mark, p);
+}
+
+static bool from(const struct rx *rx, const struct entry *e)
+{
+	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark;
+}
+
+static bool known(const struct entry *e)
+{
+	return e && (e->registered || e->type == ENTRY_STATIC || e->nhs);
+}
+
+/* An NHS that is registered here passed the packet on, as its record says. */
+static bool from_nhs_below(const struct rx *rx)
+{
+	const struct nhrp_ext *x = nhrp_ext_find(rx->p, NHRP_EXT_FORWARD);
+	const struct entry *e;
+
+	if (!x || !x->has_cies || !x->cies.n)
+		return false;
+	e = cache_find(rx->iface, &x->cies.e[x->cies.n - 1].proto);
+	return known(e) && from(rx, e);
+}
+
+bool resolve_may_pass(struct rx *rx)
+{
+	const struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+
+	if (nhs_at(rx->iface, rx->nbma) || (known(e) && from(rx, e)) ||
+	    (!known(e) && from_nhs_below(rx)))
+		return true;
+	engine_reject(rx->iface, known(e) ? REJECT_SPOOFED :
+					    REJECT_UNKNOWN_REQUESTER);
+	engine_complain(rx->iface, "%s of %s from %s refused: %s",
+			nhrp_type_name(rx->p->type),
+			addr_text(&rx->p->src_proto, proto),
+			addr_text(rx->nbma, nbma),
+			known(e) ? "registered from elsewhere" :
+				   "not registered here");
+	return false;
+}
+
+/* A NATed spoke may not know its public address; its NHS does. */
+static void fill_nat(struct rx *rx, const struct entry *src)
+{
+	struct nhrp_cies *nat = msg_nat(rx->p);
+
+	if (src && addr_is_set(&src->claimed) && nat && !nat->n)
+		msg_add_nat(nat, &src->nbma, &src->proto);
+}
+
+/* Asker and asked both learn of the other from what passes here. */
+static void note_both(struct entry *src, struct entry *dst, struct rx *rx,
+		      const struct addr *target)
+{
+	if (dst && dst->registered)
+		cache_note_told(dst, &rx->p->src_proto);
+	if (src && src->registered)
+		cache_note_told(src, target);
+}
+
+/* Passes a request on towards @hop, the target or the router before it. */
+static void pass_request(struct rx *rx, const struct addr *hop)
+{
+	struct entry *src = cache_find(rx->iface, &rx->p->src_proto);
+	struct entry *dst = cache_find(rx->iface, hop);
+	struct nhs *n = nhs_best(rx->iface, 0);
+
+	if (!resolve_may_pass(rx))
+		return;
+	fill_nat(rx, src);
+	if (known(dst) && !from(rx, dst)) {
+		note_both(src, dst, rx, hop);
+		msg_forward(rx, &dst->nbma, dst->mark, NHRP_EXT_FORWARD);
+	} else if (!known(dst) && n && !nhs_at(rx->iface, rx->nbma)) {
+		note_both(src, NULL, rx, hop);
+		msg_forward(rx, &n->nbma, 0, NHRP_EXT_FORWARD);
+	} else {
+		answer_no(rx, NHRP_CODE_NO_BINDING);
+	}
+}
+
+static void by_route(struct rx *rx)
+{
+	const struct addr *dst = &rx->p->dst_proto;
+	struct iface *i = rx->iface;
+	struct engine_route r = i->engine->ops->route(i->engine->ctx,
+						      i->ifindex, dst);
+
+	if (!r.found)
+		answer_no(rx, NHRP_CODE_NO_BINDING);
+	else if (r.local || r.ifindex != i->ifindex)
+		answer_behind(rx, &r);
+	else
+		pass_request(rx, addr_is_set(&r.gateway) ? &r.gateway : dst);
+}
+
+void resolve_request(struct rx *rx)
+{
+	const struct nhrp_packet *p = rx->p;
+	struct iface *i = rx->iface;
+	bool self = iface_is_own(i, &p->dst_proto);
+
+	if (addr_is_martian(&p->src_proto) || addr_is_martian(&p->dst_proto)) {
+		engine_reject(i, REJECT_MARTIAN);
+		msg_error(rx, NHRP_ERROR_PROTOCOL);
+	} else if (iface_is_own(i, &p->src_proto)) {
+		engine_reject(i, REJECT_OWN_SOURCE);
+	} else if (msg_lists(p, NHRP_EXT_FORWARD, &i->conf.addr)) {
+		engine_reject(i, REJECT_LOOP);
+		msg_error(rx, NHRP_ERROR_LOOP);
+	} else if (self && msg_has_unknown(p)) {
+		engine_reject(i, REJECT_UNKNOWN_EXTENSION);
+		msg_error(rx, NHRP_ERROR_UNKNOWN_EXTENSION);
+	} else if (self) {
+		answer_self(rx);
+	} else if (iface_in_subnet(i, &p->dst_proto)) {
+		pass_request(rx, &p->dst_proto);
+	} else {
+		by_route(rx);
+	}
+}

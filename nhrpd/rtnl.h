@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rtnl: links, addresses and the FIB, over rtnetlink.
+ *
+ * Questions and changes are answered at once (the kernel does not wait for
+ * anything outside itself). What others change is told by one call without
+ * details, at most once a turn of the loop: the caller looks again.
+ */
+#ifndef NHRPD_RTNL_H
+#define NHRPD_RTNL_H
+
+#include <libmnl/libmnl.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "engine.h"
+#include "event.h"
+
+#define RTNL_KIND "dmvpn"
+
+struct rtnl;
+
+/* How a device encapsulates, IFLA_INFO_DATA of include/uapi/linux/dmvpn.h. */
+struct rtnl_tunnel {
+	struct addr local;		/* none: any */
+	unsigned int local_dev;		/* ifindex followed, 0: none */
+	struct addr remote;		/* none: multipoint */
+	bool has_key;
+	uint32_t key;
+	uint32_t network_id;
+	uint32_t flags;			/* enum dmvpn_link_flag, without F_KEY */
+	uint32_t redirect_interval;	/* ms */
+};
+
+struct rtnl_link {
+	unsigned int ifindex;
+	char name[IFNAMSIZ];
+	char kind[16];			/* "" for a plain device */
+	bool up;			/* IFF_UP */
+	uint32_t mtu;
+	unsigned int vrf;		/* ifindex of its VRF, 0: none */
+	struct rtnl_tunnel tunnel;	/* of kind RTNL_KIND */
+};
+
+struct rtnl_addr {
+	struct addr addr;
+	uint8_t plen;
+	uint8_t scope;			/* RT_SCOPE_* */
+	bool secondary;
+};
+
+/* Reads RTM_NEWLINK, RTM_NEWADDR and the answer to RTM_GETROUTE. Pure, for
+ * tests and the fuzzer. -EBADMSG, or -ENOENT: no such message. */
+int rtnl_parse_link(const struct nlmsghdr *nlh, struct rtnl_link *l);
+int rtnl_parse_addr(const struct nlmsghdr *nlh, unsigned int *ifindex,
+		    struct rtnl_addr *a);
+int rtnl_parse_route(const struct nlmsghdr *nlh, unsigned int prefer,
+		     struct engine_route *r);
+
+/* @changed: links or addresses changed, or it is not known whether. */
+int rtnl_open(struct rtnl **r, struct event_loop *loop,
+	      void (*changed)(void *ctx), void *ctx);
+void rtnl_close(struct rtnl *r);
+/* The kernel's words on the last call that failed. */
+const char *rtnl_error(const struct rtnl *r);
+
+/* By name, or by @ifindex when it is not 0. -ENODEV: there is none. */
+int rtnl_link_get(struct rtnl *r, unsigned int ifindex, const char *name,
+		  struct rtnl_link *l);
+/* Creates a device of RTNL_KIND, down; the kernel loads the module for it.
+ * -EOPNOTSUPP: there is no such module. @mtu 0: the kernel's default. */
+int rtnl_link_create(struct rtnl *r, const char *name,
+		     const struct rtnl_tunnel *t, uint32_t mtu);
+/* Changes what differs between @now and @t; the redirect bits only with
+ * @redirect (a module without that feature refuses them). 1 when something
+ * was changed, 0 when nothing differed. */
+int rtnl_link_change(struct rtnl *r, unsigned int ifindex,
+		     const struct rtnl_tunnel *now,
+		     const struct rtnl_tunnel *t, bool redirect);
+int rtnl_link_mtu(struct rtnl *r, unsigned int ifindex, uint32_t mtu);
+int rtnl_link_up(struct rtnl *r, unsigned int ifindex);
+int rtnl_link_del(struct rtnl *r, unsigned int ifindex);
+
+/* IPv4 addresses of an interface in the kernel's order. */
+int rtnl_each_addr(struct rtnl *r, unsigned int ifindex,
+		   void (*cb)(void *ctx, const struct rtnl_addr *a), void *ctx);
+/* -EEXIST and -EADDRNOTAVAIL when it is there, or not there, already. */
+int rtnl_addr_add(struct rtnl *r, unsigned int ifindex, const struct addr *a,
+		  uint8_t plen);
+int rtnl_addr_del(struct rtnl *r, unsigned int ifindex, const struct addr *a,
+		  uint8_t plen);
+/*
+ * The address that DMVPN follows on an interface: the first that is primary,
+ * of a wider scope than the link and no loopback address; none when there is
+ * none. @plen may be NULL.
+ */
+struct addr rtnl_primary(struct rtnl *r, unsigned int ifindex, uint8_t *plen);
+
+/*
+ * The route that covers @dst, in the table of @vrf (0: none). Of several next
+ * hops the one through interface @prefer is told. Not found: no route, or one
+ * that leads nowhere.
+ */
+struct engine_route rtnl_route(struct rtnl *r, unsigned int vrf,
+			       unsigned int prefer, const struct addr *dst);
+
+#endif

@@ -1,0 +1,1090 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sim_test: a DMVPN of many engines on a simulated underlay, kernel and clock.
+ *
+ *            hub 10.0.0.1            packets are lost, doubled, reordered;
+ *           /   |    \               nodes restart (the kernel keeps its
+ *     spoke1 spoke2 .. spokeN        tables) or reboot (nothing is kept);
+ *                                    NBMA addresses change; data flows
+ *
+ * A data packet is followed through the kernels' tables as they are at one
+ * moment: it arrives directly, through the hub, or not at all. Everything is
+ * drawn from one seed. SIM_SPOKES, SIM_SEEDS and SIM_VERBOSE in the
+ * environment make it larger or louder.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine.h"
+#include "iface.h"
+
+#define IFINDEX 7
+#define SECOND 1000ull
+#define MINUTE (60 * SECOND)
+#define RESOLVE_EVERY 1000		/* ms between events of one next hop */
+#define OWNERS 65536
+
+enum path { LOST, VIA_HUB, DIRECT };
+
+struct kneigh {
+	struct engine_neigh n;
+	uint64_t expires, created, used, asked;	/* 0: never */
+	bool told;			/* of its use */
+	UT_hash_handle hh;
+};
+
+struct kpeer {
+	struct addr nbma;
+	uint32_t flags, priority;
+	UT_hash_handle hh;
+};
+
+struct kmiss {				/* resolve events, rate limited */
+	struct addr addr;
+	uint64_t last;
+	UT_hash_handle hh;
+};
+
+struct node {
+	struct world *w;
+	unsigned int id;
+	struct conf_iface conf;
+	struct addr proto, nbma;
+	struct engine *engine;		/* NULL: not running */
+	struct kneigh *neighs;
+	struct kpeer *peers;
+	struct kmiss *misses;
+	uint64_t wake;			/* wake event there is, 0: none */
+};
+
+enum what { PACKET, WAKE, EXPIRY, FLOW, START };
+
+struct event {
+	uint64_t at, seq;
+	enum what what;
+	unsigned int node;
+	struct addr a, b;		/* PACKET: source and destination */
+	unsigned int flow;
+	size_t len;
+	uint8_t *buf;
+};
+
+struct flow {
+	unsigned int from, to;
+	uint64_t every, until;
+	enum path last;
+	uint64_t since;			/* of @last */
+	unsigned long seen[DIRECT + 1];
+};
+
+struct world {
+	uint64_t now, seq, rng;
+	unsigned int n, n_flows, max_flows;
+	struct node *node;
+	struct flow *flow;
+	struct event *heap;
+	size_t n_events, max_events;
+	unsigned int owner[OWNERS];	/* by NBMA address; 0: nobody, else id+1 */
+	unsigned int next_nbma;
+	unsigned int loss, dup;		/* per mille */
+	unsigned int delay_min, delay_max;	/* ms */
+	unsigned long hub_load[600];	/* registrations a second */
+	uint64_t load_start;		/* 0: not measured */
+	unsigned int max_pending;
+	bool verbose;
+};
+
+/* ---- dice ---- */
+
+static uint32_t dice(struct world *w)
+{
+	w->rng ^= w->rng << 13;
+	w->rng ^= w->rng >> 7;
+	w->rng ^= w->rng << 17;
+	return w->rng >> 16;
+}
+
+static uint32_t below(struct world *w, uint32_t n)
+{
+	return dice(w) % n;
+}
+
+/* ---- agenda ---- */
+
+static bool earlier(const struct event *a, const struct event *b)
+{
+	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
+}
+
+static void swap(struct event *a, struct event *b)
+{
+	struct event t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static void post(struct world *w, struct event e)
+{
+	size_t i = w->n_events++;
+
+	if (w->n_events > w->max_events) {
+		w->max_events = w->max_events ? 2 * w->max_events : 1024;
+		w->heap = realloc(w->heap, w->max_events * sizeof(e));
+		assert_non_null(w->heap);
+	}
+	e.seq = w->seq++;
+	w->heap[i] = e;
+	for (; i && earlier(&w->heap[i], &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		swap(&w->heap[i], &w->heap[(i - 1) / 2]);
+}
+
+static struct event next_event(struct world *w)
+{
+	struct event first = w->heap[0];
+	size_t i = 0, c;
+
+	w->heap[0] = w->heap[--w->n_events];
+	while ((c = 2 * i + 1) < w->n_events) {
+		if (c + 1 < w->n_events && earlier(&w->heap[c + 1], &w->heap[c]))
+			c++;
+		if (!earlier(&w->heap[c], &w->heap[i]))
+			break;
+		swap(&w->heap[c], &w->heap[i]);
+		i = c;
+	}
+	return first;
+}
+
+/* ---- kernel ---- */
+
+static struct kneigh *kneigh(struct node *n, const struct addr *a)
+{
+	struct kneigh *k;
+
+	HASH_FIND(hh, n->neighs, a, sizeof(*a), k);
+	return k;
+}
+
+static void kneigh_free(struct node *n, struct kneigh *k)
+{
+	HASH_DELETE(hh, n->neighs, k);
+	free(k);
+}
+
+static void op_neigh_set(void *ctx, unsigned int ifindex,
+			 const struct engine_neigh *neigh)
+{
+	struct node *n = ctx;
+	struct kneigh *k = kneigh(n, &neigh->addr);
+	uint64_t now = n->w->now;
+
+	assert_int_equal(ifindex, IFINDEX);
+	assert_true(addr_is_set(&neigh->nbma));
+	assert_false(neigh->flags & DMVPN_NEIGH_F_REJECT);
+	assert_true(neigh->expires || neigh->flags & DMVPN_NEIGH_F_STATIC);
+	if (!k) {
+		k = calloc(1, sizeof(*k));
+		assert_non_null(k);
+		k->created = now;
+		k->n = *neigh;
+		HASH_ADD(hh, n->neighs, n.addr, sizeof(k->n.addr), k);
+	}
+	k->n = *neigh;
+	k->told = false;
+	k->expires = neigh->expires ? now + neigh->expires : 0;
+	if (k->expires)
+		post(n->w, (struct event){
+			.at = k->expires + below(n->w, 1000), .what = EXPIRY,
+			.node = n->id, .a = neigh->addr });
+}
+
+static void op_neigh_del(void *ctx, unsigned int ifindex,
+			 const struct addr *addr)
+{
+	struct node *n = ctx;
+	struct kneigh *k = kneigh(n, addr);
+
+	(void)ifindex;
+	if (k)
+		kneigh_free(n, k);
+}
+
+static struct kpeer *kpeer(struct node *n, const struct addr *nbma)
+{
+	struct kpeer *p;
+
+	HASH_FIND(hh, n->peers, nbma, sizeof(*nbma), p);
+	return p;
+}
+
+static void op_peer_set(void *ctx, unsigned int ifindex,
+			const struct addr *nbma, uint32_t mark, uint32_t flags,
+			uint32_t priority)
+{
+	struct node *n = ctx;
+	struct kpeer *p = kpeer(n, nbma);
+
+	(void)ifindex;
+	assert_int_equal(mark, 0);
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		assert_non_null(p);
+		p->nbma = *nbma;
+		HASH_ADD(hh, n->peers, nbma, sizeof(p->nbma), p);
+	}
+	p->flags = flags;
+	p->priority = priority;
+}
+
+/* The kernel drops a peer with its neighbours. */
+static void op_peer_del(void *ctx, unsigned int ifindex,
+			const struct addr *nbma, uint32_t mark)
+{
+	struct node *n = ctx;
+	struct kpeer *p = kpeer(n, nbma);
+	struct kneigh *k, *next;
+
+	(void)ifindex;
+	(void)mark;
+	if (!p)
+		return;
+	HASH_DELETE(hh, n->peers, p);
+	free(p);
+	HASH_ITER(hh, n->neighs, k, next)
+		if (addr_eq(&k->n.nbma, nbma))
+			kneigh_free(n, k);
+}
+
+static void kernel_clear(struct node *n)
+{
+	struct kneigh *k, *nk;
+	struct kpeer *p, *np;
+	struct kmiss *m, *nm;
+
+	HASH_ITER(hh, n->neighs, k, nk)
+		kneigh_free(n, k);
+	HASH_ITER(hh, n->peers, p, np) {
+		HASH_DELETE(hh, n->peers, p);
+		free(p);
+	}
+	HASH_ITER(hh, n->misses, m, nm) {
+		HASH_DELETE(hh, n->misses, m);
+		free(m);
+	}
+}
+
+/* ---- network ---- */
+
+static unsigned int nbma_index(const struct addr *a)
+{
+	return a->b[2] << 8 | a->b[3];
+}
+
+static struct node *owner_of(struct world *w, const struct addr *nbma)
+{
+	unsigned int id = w->owner[nbma_index(nbma)];
+
+	return id ? &w->node[id - 1] : NULL;
+}
+
+static void carry(struct world *w, const struct event *like)
+{
+	struct event e = *like;
+
+	if (below(w, 1000) < w->loss)
+		return;
+	e.buf = malloc(e.len);
+	assert_non_null(e.buf);
+	memcpy(e.buf, like->buf, e.len);
+	e.at = w->now + w->delay_min +
+	       below(w, w->delay_max - w->delay_min + 1);
+	post(w, e);
+}
+
+static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		    uint32_t mark, const uint8_t *buf, size_t len)
+{
+	struct node *n = ctx;
+	struct event e = { .what = PACKET, .a = n->nbma, .b = *nbma,
+			   .len = len, .buf = (uint8_t *)buf };
+
+	(void)ifindex;
+	(void)mark;
+	carry(n->w, &e);
+	if (below(n->w, 1000) < n->w->dup)
+		carry(n->w, &e);
+}
+
+static struct engine_route op_route(void *ctx, unsigned int ifindex,
+				    const struct addr *dst)
+{
+	(void)ctx;
+	(void)ifindex;
+	(void)dst;
+	return (struct engine_route){ 0 };
+}
+
+static uint32_t op_random(void *ctx)
+{
+	return dice(((struct node *)ctx)->w);
+}
+
+static void op_log(void *ctx, enum engine_log level, const char *text)
+{
+	struct node *n = ctx;
+
+	(void)level;
+	if (n->w->verbose)
+		printf("%10.3f node %u: %s\n", n->w->now / 1000.0, n->id, text);
+}
+
+static const struct engine_ops ops = {
+	.send = op_send,
+	.neigh_set = op_neigh_set,
+	.neigh_del = op_neigh_del,
+	.peer_set = op_peer_set,
+	.peer_del = op_peer_del,
+	.route = op_route,
+	.random = op_random,
+	.log = op_log,
+};
+
+/* ---- nodes ---- */
+
+/* After each call into an engine: the agenda has its next deadline. */
+static void arm(struct node *n)
+{
+	struct world *w = n->w;
+	uint64_t at;
+
+	if (!n->engine)
+		return;
+	at = engine_deadline(n->engine);
+	if (at == UINT64_MAX || (n->wake && n->wake <= at))
+		return;
+	n->wake = at;
+	post(w, (struct event){ .at = at > w->now ? at : w->now, .what = WAKE,
+				.node = n->id });
+}
+
+static void adopt(struct node *n)
+{
+	struct engine_neigh neigh;
+	struct kneigh *k, *nk;
+	struct kpeer *p, *np;
+	uint64_t now = n->w->now;
+
+	HASH_ITER(hh, n->neighs, k, nk) {
+		neigh = k->n;
+		if (k->expires && k->expires <= now)
+			continue;
+		neigh.expires = k->expires ? k->expires - now : 0;
+		neigh.created_ago = now - k->created;
+		engine_adopt(n->engine, IFINDEX, &neigh, now);
+	}
+	HASH_ITER(hh, n->peers, p, np)
+		engine_adopt_peer(n->engine, IFINDEX, &p->nbma, 0, p->flags,
+				  p->priority, now);
+}
+
+static void start(struct node *n)
+{
+	if (n->engine)
+		return;
+	n->engine = engine_new(&ops, n);
+	assert_non_null(n->engine);
+	assert_int_equal(engine_iface_set(n->engine, IFINDEX, &n->conf,
+					  &n->nbma, n->w->now), 0);
+	adopt(n);
+	arm(n);
+}
+
+/* kill -9: the kernel's tables stay. */
+static void stop(struct node *n)
+{
+	engine_free(n->engine);
+	n->engine = NULL;
+	n->wake = 0;
+}
+
+static void give_nbma(struct node *n)
+{
+	struct world *w = n->w;
+	uint8_t b[4] = { 100, 64 };
+
+	if (n->nbma.len)
+		w->owner[nbma_index(&n->nbma)] = 0;
+	w->next_nbma = w->next_nbma % (OWNERS - 1) + 1;
+	b[2] = w->next_nbma >> 8;
+	b[3] = w->next_nbma;
+	n->nbma = addr_from(b, 4);
+	w->owner[w->next_nbma] = n->id + 1;
+}
+
+static void move(struct node *n)
+{
+	give_nbma(n);
+	if (!n->engine)
+		return;
+	assert_int_equal(engine_iface_set(n->engine, IFINDEX, &n->conf,
+					  &n->nbma, n->w->now), 0);
+	arm(n);
+}
+
+/* The power goes; it comes back @later. */
+static void reboot(struct node *n, uint64_t later)
+{
+	stop(n);
+	kernel_clear(n);
+	post(n->w, (struct event){ .at = n->w->now + later, .what = START,
+				   .node = n->id });
+}
+
+static void configure(struct node *n, uint16_t hold, bool unique)
+{
+	struct conf_iface *c = &n->conf;
+	struct node *hub = &n->w->node[0];
+
+	strcpy(c->name, "Tunnel0");
+	c->addr = n->proto;
+	c->plen = 16;
+	c->network_id = 1;
+	c->holdtime = hold;
+	c->multicast_dynamic = n == hub;
+	c->no_unique = !unique;
+	strcpy(c->auth, "simulate");
+	if (n == hub)
+		return;
+	c->n_nhs = 1;
+	c->nhs[0].proto = hub->proto;
+	c->nhs[0].nbma = hub->nbma;
+	c->nhs[0].multicast = true;
+}
+
+static struct world *world_new(unsigned int spokes, uint64_t seed,
+			       uint16_t hold)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	unsigned int id;
+
+	assert_non_null(w);
+	w->rng = seed * 0x9e3779b97f4a7c15 + 1;
+	w->now = MINUTE;
+	w->n = spokes + 1;
+	w->node = calloc(w->n, sizeof(*w->node));
+	assert_non_null(w->node);
+	w->delay_min = 5;
+	w->delay_max = 25;
+	w->verbose = getenv("SIM_VERBOSE") != NULL;
+	for (id = 0; id < w->n; id++) {
+		struct node *n = &w->node[id];
+		uint8_t b[4] = { 10, 0, (id + 1) >> 8, id + 1 };
+
+		n->w = w;
+		n->id = id;
+		n->proto = addr_from(b, 4);
+		give_nbma(n);
+		/* every second spoke may not move */
+		configure(n, hold, id % 2);
+	}
+	return w;
+}
+
+static void world_free(struct world *w)
+{
+	unsigned int id;
+	size_t i;
+
+	for (id = 0; id < w->n; id++) {
+		stop(&w->node[id]);
+		kernel_clear(&w->node[id]);
+	}
+	for (i = 0; i < w->n_events; i++)
+		free(w->heap[i].buf);
+	free(w->heap);
+	free(w->node);
+	free(w->flow);
+	free(w);
+}
+
+/* ---- data ---- */
+
+static bool usable(struct world *w, const struct kneigh *k)
+{
+	return k && !(k->n.flags & DMVPN_NEIGH_F_UNCONFIRMED) &&
+	       (!k->expires || k->expires > w->now);
+}
+
+static void note_use(struct node *n, struct kneigh *k)
+{
+	k->used = n->w->now;
+	if (!k->n.refresh || k->told || !n->engine ||
+	    k->expires > n->w->now + k->n.refresh)
+		return;
+	k->told = true;
+	engine_used(n->engine, IFINDEX, &k->n.addr, n->w->now);
+	arm(n);
+}
+
+static void raise_miss(struct node *n, const struct addr *dst,
+		       const struct addr *src)
+{
+	struct world *w = n->w;
+	struct kmiss *m;
+
+	HASH_FIND(hh, n->misses, dst, sizeof(*dst), m);
+	if (!m) {
+		m = calloc(1, sizeof(*m));
+		assert_non_null(m);
+		m->addr = *dst;
+		HASH_ADD(hh, n->misses, addr, sizeof(m->addr), m);
+	} else if (w->now - m->last < RESOLVE_EVERY) {
+		return;
+	}
+	m->last = w->now;
+	if (!n->engine)
+		return;
+	engine_resolve(n->engine, IFINDEX, dst, src, dst, w->now);
+	arm(n);
+}
+
+static struct kpeer *best_nhs(struct node *n)
+{
+	struct kpeer *p, *next, *best = NULL;
+
+	HASH_ITER(hh, n->peers, p, next)
+		if (p->flags & DMVPN_PEER_F_NHS &&
+		    (!best || p->priority < best->priority))
+			best = p;
+	return best;
+}
+
+/* A powered node has its kernel; the hub of a reboot has nothing. */
+static enum path send_data(struct world *w, unsigned int from, unsigned int to)
+{
+	struct node *n = &w->node[from], *dst = &w->node[to], *at;
+	struct kneigh *k = kneigh(n, &dst->proto);
+	struct kpeer *nhs;
+
+	if (usable(w, k)) {
+		note_use(n, k);
+		return owner_of(w, &k->n.nbma) == dst ? DIRECT : LOST;
+	}
+	nhs = best_nhs(n);
+	raise_miss(n, &dst->proto, &n->proto);
+	at = nhs ? owner_of(w, &nhs->nbma) : NULL;
+	if (!at)
+		return LOST;
+	k = kneigh(at, &dst->proto);
+	if (!usable(w, k) || owner_of(w, &k->n.nbma) != dst)
+		return LOST;
+	return VIA_HUB;
+}
+
+static unsigned int add_flow(struct world *w, unsigned int from,
+			     unsigned int to, uint64_t every, uint64_t until)
+{
+	if (w->n_flows == w->max_flows) {
+		w->max_flows = w->max_flows ? 2 * w->max_flows : 64;
+		w->flow = realloc(w->flow, w->max_flows * sizeof(*w->flow));
+		assert_non_null(w->flow);
+	}
+	w->flow[w->n_flows] = (struct flow){ .from = from, .to = to,
+					     .every = every, .until = until,
+					     .since = w->now };
+	post(w, (struct event){ .at = w->now + 1 + below(w, every),
+				.what = FLOW, .flow = w->n_flows });
+	return w->n_flows++;
+}
+
+static void run_flow(struct world *w, unsigned int id)
+{
+	struct flow *f = &w->flow[id];
+	enum path p;
+
+	if (w->now > f->until)
+		return;
+	p = send_data(w, f->from, f->to);
+	f = &w->flow[id];
+	f->seen[p]++;
+	if (p != f->last) {
+		f->last = p;
+		f->since = w->now;
+	}
+	post(w, (struct event){ .at = w->now + f->every, .what = FLOW,
+				.flow = id });
+}
+
+/* ---- the clock ---- */
+
+static void count_load(struct world *w, const struct event *e)
+{
+	uint64_t second = (w->now - w->load_start) / SECOND;
+
+	if (w->load_start && second < 600 && e->buf[17] == 3)
+		w->hub_load[second]++;
+}
+
+static void deliver(struct world *w, const struct event *e)
+{
+	struct node *n = owner_of(w, &e->b);
+
+	if (!n || !n->engine)
+		return;
+	if (!n->id)
+		count_load(w, e);
+	engine_recv(n->engine, IFINDEX, &e->a, 0, e->buf, e->len, w->now);
+	arm(n);
+}
+
+static void wake(struct world *w, struct node *n, uint64_t at)
+{
+	if (n->wake != at)
+		return;			/* of an earlier life */
+	n->wake = 0;
+	if (!n->engine)
+		return;
+	engine_run(n->engine, w->now);
+	arm(n);
+}
+
+static void expiry(struct world *w, struct node *n, const struct addr *a)
+{
+	struct kneigh *k = kneigh(n, a);
+	struct addr addr = *a;
+
+	if (!k || !k->expires || k->expires > w->now)
+		return;
+	kneigh_free(n, k);
+	if (!n->engine)
+		return;
+	engine_expired(n->engine, IFINDEX, &addr, w->now);
+	arm(n);
+}
+
+static void happen(struct world *w, struct event *e)
+{
+	switch (e->what) {
+	case PACKET:
+		deliver(w, e);
+		free(e->buf);
+		break;
+	case WAKE:
+		wake(w, &w->node[e->node], e->at);
+		break;
+	case EXPIRY:
+		expiry(w, &w->node[e->node], &e->a);
+		break;
+	case FLOW:
+		run_flow(w, e->flow);
+		break;
+	case START:
+		start(&w->node[e->node]);
+		break;
+	}
+}
+
+static void run_until(struct world *w, uint64_t until)
+{
+	struct event e;
+
+	while (w->n_events && w->heap[0].at <= until) {
+		e = next_event(w);
+		w->now = e.at;
+		happen(w, &e);
+	}
+	w->now = until;
+}
+
+/* ---- what must always hold ---- */
+
+struct check {
+	struct node *n;
+	unsigned int installed;
+};
+
+static void check_entry(void *ctx, const struct engine_entry *e)
+{
+	struct check *c = ctx;
+	struct node *n = c->n;
+	struct kneigh *k = kneigh(n, &e->proto);
+	uint64_t now = n->w->now;
+
+	/* Nothing outlives its holding time by more than the kernel's event. */
+	assert_true(!e->expires || e->expires + 2 * SECOND + 1 >= now);
+	if (e->type != ENTRY_STATIC && e->type != ENTRY_DYNAMIC) {
+		assert_null(k);
+		return;
+	}
+	if (e->expires && e->expires <= now)
+		return;
+	c->installed++;
+	/* The kernel has what the engine believes. */
+	assert_non_null(k);
+	assert_true(addr_eq(&k->n.nbma, &e->nbma));
+	assert_int_equal(!!(k->n.flags & DMVPN_NEIGH_F_UNCONFIRMED),
+			 e->state == ENTRY_PROBING);
+	assert_int_equal(!!(k->n.flags & DMVPN_NEIGH_F_REGISTERED),
+			 e->registered);
+	assert_true(e->expires == k->expires);
+}
+
+static unsigned int alive_neighs(struct node *n)
+{
+	struct kneigh *k, *next;
+	unsigned int alive = 0;
+
+	HASH_ITER(hh, n->neighs, k, next)
+		alive += !k->expires || k->expires > n->w->now;
+	return alive;
+}
+
+static void check_node(struct node *n)
+{
+	struct check c = { .n = n };
+	struct iface *i;
+
+	if (!n->engine)
+		return;
+	engine_each_entry(n->engine, check_entry, &c);
+	assert_int_equal(c.installed, alive_neighs(n));
+	i = iface_find(n->engine, IFINDEX);
+	assert_true(i->n_pending <= ENGINE_MAX_PENDING);
+	if (i->n_pending > n->w->max_pending)
+		n->w->max_pending = i->n_pending;
+}
+
+static void check_world(struct world *w)
+{
+	unsigned int id;
+
+	for (id = 0; id < w->n; id++)
+		check_node(&w->node[id]);
+}
+
+static bool is_registered(struct world *w, unsigned int id)
+{
+	struct kneigh *k = kneigh(&w->node[0], &w->node[id].proto);
+
+	return usable(w, k) && addr_eq(&k->n.nbma, &w->node[id].nbma) &&
+	       k->n.flags & DMVPN_NEIGH_F_REGISTERED;
+}
+
+static unsigned int count_registered(struct world *w)
+{
+	unsigned int id, n = 0;
+
+	for (id = 1; id < w->n; id++)
+		n += is_registered(w, id);
+	return n;
+}
+
+static void start_all(struct world *w, uint64_t within)
+{
+	unsigned int id;
+
+	start(&w->node[0]);
+	for (id = 1; id < w->n; id++)
+		post(w, (struct event){ .at = w->now + below(w, within) + 1,
+					.what = START, .node = id });
+}
+
+static unsigned int spokes(unsigned int normally)
+{
+	const char *s = getenv("SIM_SPOKES");
+
+	return s ? strtoul(s, NULL, 0) : normally;
+}
+
+static unsigned int seeds(unsigned int normally)
+{
+	const char *s = getenv("SIM_SEEDS");
+
+	return s ? strtoul(s, NULL, 0) : normally;
+}
+
+static void random_flows(struct world *w, unsigned int n, uint64_t every,
+			 uint64_t until)
+{
+	unsigned int from, to;
+
+	while (n--) {
+		from = 1 + below(w, w->n - 1);
+		to = 1 + below(w, w->n - 1);
+		if (from != to)
+			add_flow(w, from, to, every, until);
+	}
+}
+
+/* All flows from number @id on. */
+static void assert_direct(struct world *w, unsigned int id)
+{
+	for (; id < w->n_flows; id++) {
+		struct flow *f = &w->flow[id];
+
+		if (f->last != DIRECT)
+			fail_msg("flow %u from %u to %u is not direct", id,
+				 f->from, f->to);
+	}
+}
+
+static void assert_all_direct(struct world *w)
+{
+	assert_direct(w, 0);
+}
+
+static unsigned long total(struct world *w, enum path p)
+{
+	unsigned long n = 0;
+	unsigned int id;
+
+	for (id = 0; id < w->n_flows; id++)
+		n += w->flow[id].seen[p];
+	return n;
+}
+
+/* ---- the stories ---- */
+
+/* Nothing goes wrong: nothing is lost, all is direct within half a second. */
+static void test_calm(void **state)
+{
+	struct world *w = world_new(spokes(50), 1, 7200);
+	unsigned int id;
+
+	(void)state;
+	start_all(w, 1000);
+	run_until(w, w->now + 3 * SECOND);
+	assert_int_equal(count_registered(w), w->n - 1);
+	random_flows(w, 200, 100, UINT64_MAX);
+	run_until(w, w->now + 700);
+	assert_all_direct(w);
+	run_until(w, w->now + 5 * SECOND);
+	assert_int_equal(total(w, LOST), 0);
+	for (id = 0; id < w->n_flows; id++)
+		assert_true(w->flow[id].seen[DIRECT] > 40);
+	check_world(w);
+	world_free(w);
+}
+
+/* Used entries are refreshed without a gap, unused ones expire in time. */
+static void test_lifetime(void **state)
+{
+	struct world *w = world_new(3, 2, 60);
+	unsigned int used, idle;
+
+	(void)state;
+	start_all(w, 1000);
+	run_until(w, w->now + 3 * SECOND);
+	used = add_flow(w, 1, 2, 500, UINT64_MAX);
+	idle = add_flow(w, 3, 2, 500, w->now + 5 * SECOND);
+	run_until(w, w->now + 6 * SECOND);
+	assert_int_equal(w->flow[used].last, DIRECT);
+	assert_int_equal(w->flow[idle].last, DIRECT);
+	assert_non_null(kneigh(&w->node[3], &w->node[2].proto));
+	run_until(w, w->now + 63 * SECOND);
+	assert_null(kneigh(&w->node[3], &w->node[2].proto));
+	check_world(w);
+	run_until(w, w->now + 10 * MINUTE);
+	assert_int_equal(w->flow[used].last, DIRECT);
+	assert_true(w->flow[used].since < w->now - 10 * MINUTE);
+	assert_int_equal(w->flow[used].seen[LOST], 0);
+	world_free(w);
+}
+
+/* kill -9 of every daemon in turn, under data: not a packet takes notice. */
+static void test_restart(void **state)
+{
+	struct world *w = world_new(spokes(50), 3, 600);
+	unsigned int id;
+
+	(void)state;
+	start_all(w, 1000);
+	run_until(w, w->now + 3 * SECOND);
+	random_flows(w, 200, 100, UINT64_MAX);
+	run_until(w, w->now + 2 * SECOND);
+	assert_all_direct(w);
+	for (id = 0; id < w->n; id++) {
+		stop(&w->node[id]);
+		run_until(w, w->now + 1500);
+		start(&w->node[id]);
+		run_until(w, w->now + 500);
+		assert_int_equal(count_registered(w), w->n - 1);
+		check_world(w);
+	}
+	run_until(w, w->now + 20 * MINUTE);
+	assert_all_direct(w);
+	assert_int_equal(total(w, LOST), 0);
+	for (id = 0; id < w->n_flows; id++)
+		assert_true(w->flow[id].since < w->now - 20 * MINUTE);
+	world_free(w);
+}
+
+struct load {
+	unsigned long sum, peak;	/* registrations, the most in a second */
+};
+
+static struct load measure(const struct world *w, unsigned int seconds)
+{
+	struct load l = { 0 };
+	unsigned int s;
+
+	for (s = 0; s < seconds; s++) {
+		l.sum += w->hub_load[s];
+		if (w->hub_load[s] > l.peak)
+			l.peak = w->hub_load[s];
+	}
+	return l;
+}
+
+/* The hub loses everything: all spokes are back in 90 s, one by one. */
+static void hub_reboot(unsigned int seed, unsigned int outage)
+{
+	struct world *w = world_new(spokes(1000), seed, 7200);
+	unsigned int window = 0;
+	struct load l;
+
+	start_all(w, 60 * SECOND);
+	run_until(w, w->now + 5 * MINUTE);
+	assert_int_equal(count_registered(w), w->n - 1);
+	reboot(&w->node[0], outage * SECOND);
+	run_until(w, w->now + outage * SECOND);
+	w->load_start = w->now;
+	while (count_registered(w) < w->n - 1 && window++ < 90)
+		run_until(w, w->now + SECOND);
+	l = measure(w, window);
+	printf("hub down for %u s: %u of %u spokes back in %u s, mean %.1f/s, peak %lu/s, %.2f times the mean\n",
+	       outage, count_registered(w), w->n - 1, window,
+	       (double)l.sum / window, l.peak, (double)l.peak * window / l.sum);
+	assert_true(window <= 90);
+	assert_true(l.peak * window < 3 * l.sum);
+	check_world(w);
+	world_free(w);
+}
+
+static void test_hub_reboot(void **state)
+{
+	static const unsigned int outages[] = { 20, 30, 40, 60, 120 };
+	unsigned int k;
+
+	(void)state;
+	for (k = 0; k < sizeof(outages) / sizeof(*outages); k++)
+		hub_reboot(k + 1, outages[k]);
+}
+
+/* A spoke gets another public address: direct again within 10 s. */
+static void test_move(void **state)
+{
+	struct world *w = world_new(spokes(50), 5, 7200);
+	unsigned int peer, id;
+	uint64_t moved, worst = 0;
+
+	(void)state;
+	start_all(w, 1000);
+	run_until(w, w->now + 3 * SECOND);
+	for (peer = 3; peer < w->n && peer < 30; peer++) {
+		add_flow(w, peer, 2, 100, UINT64_MAX);
+		add_flow(w, 2, peer, 100, UINT64_MAX);
+	}
+	run_until(w, w->now + 30 * SECOND);
+	assert_all_direct(w);
+	moved = w->now;
+	move(&w->node[2]);
+	run_until(w, w->now + 10 * SECOND);
+	assert_all_direct(w);
+	for (id = 0; id < w->n_flows; id++)
+		if (w->flow[id].since > moved && w->flow[id].since > worst)
+			worst = w->flow[id].since;
+	assert_true(worst > moved);	/* it was noticed */
+	printf("moved: %u flows direct again after %llu ms, %lu packets lost\n",
+	       w->n_flows, (unsigned long long)(worst - moved), total(w, LOST));
+	check_world(w);
+	world_free(w);
+}
+
+/* One thing that may happen to any node. */
+static void mischief(struct world *w)
+{
+	struct node *n = &w->node[below(w, w->n)];
+
+	switch (below(w, 3)) {
+	case 0:
+		stop(n);
+		post(w, (struct event){ .at = w->now + below(w, 20 * SECOND),
+					.what = START, .node = n->id });
+		break;
+	case 1:
+		reboot(n, below(w, 60 * SECOND));
+		break;
+	case 2:
+		if (n->conf.no_unique && n->id)
+			move(n);
+		break;
+	}
+}
+
+static void storm(uint64_t seed)
+{
+	struct world *w = world_new(spokes(50), seed, 300);
+	unsigned int k, first;
+
+	w->loss = 200;
+	w->dup = 50;
+	w->delay_min = 1;
+	w->delay_max = 400;
+	start_all(w, 30 * SECOND);
+	for (k = 0; k < 120; k++) {
+		random_flows(w, 3, 200 + below(w, 2000),
+			     w->now + below(w, 3 * MINUTE));
+		mischief(w);
+		run_until(w, w->now + below(w, 10 * SECOND));
+		check_world(w);
+	}
+	printf("storm %llu: packets direct %lu, through the hub %lu, lost %lu; most pending %u\n",
+	       (unsigned long long)seed, total(w, DIRECT), total(w, VIA_HUB),
+	       total(w, LOST), w->max_pending);
+	/* The weather clears up: all are there again before anything expires. */
+	w->loss = w->dup = 0;
+	run_until(w, w->now + 90 * SECOND);
+	assert_int_equal(count_registered(w), w->n - 1);
+	/* What a rebooted hub forgot to purge has expired after this. */
+	run_until(w, w->now + 5 * MINUTE);
+	first = w->n_flows;
+	random_flows(w, 100, 1000, UINT64_MAX);
+	run_until(w, w->now + 5 * SECOND);
+	assert_direct(w, first);
+	for (k = first; k < w->n_flows; k++)
+		assert_int_equal(w->flow[k].seen[LOST], 0);
+	check_world(w);
+	world_free(w);
+}
+
+static void test_storm(void **state)
+{
+	unsigned int seed, n = seeds(10);
+
+	(void)state;
+	for (seed = 1; seed <= n; seed++)
+		storm(seed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_calm),
+		cmocka_unit_test(test_lifetime),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_hub_reboot),
+		cmocka_unit_test(test_storm),
+	};
+
+	return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
+}

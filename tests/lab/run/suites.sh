@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# The suites: userspace, KUnit, scenarios.
+
+# declared WORD FILE: what a scenario's line "WORD ..." says.
+declared() {
+	sed -n "s/^$1 \+//p" "$2" | head -n 1
+}
+
+# Userspace: each "make unit" suite counts as one.
+unit_suite() {
+	local start=$SECONDS
+	if ! grep -q '^unit:' "$repo/Makefile" 2>/dev/null; then
+		say "no userspace suites yet"
+		return
+	fi
+	say "userspace suites"
+	if logged "$results/unit.log" make -C "$repo" unit; then
+		record ok unit userspace $((SECONDS - start))
+	else
+		record FAIL unit userspace $((SECONDS - start))
+	fi
+	tail -n 3 "$results/unit.log" >&2
+}
+
+# The lab's own judge must know a fault when it sees one.
+lab_suite() {
+	if logged "$results/lab.log" "$lab/kernel-reports-test"; then
+		record ok unit "kernel reports" 0
+	else
+		record FAIL unit "kernel reports" 0
+	fi
+}
+
+# insmod says nothing of failed cases: the KTAP in debugfs does.
+kunit_suite() {
+	local out=$results/uml-debug/kunit start=$SECONDS cases case rc=0
+	mkdir -p "$out"
+	if [ ! -e "$build/uml-debug/dmvpn.ko" ]; then
+		record FAIL kunit "no module" 0 uml-debug
+		return
+	fi
+	LAB_KUNIT=1 "$lab/boot" --quiet --out "$out" --see "$build" --timeout 600 uml-debug -- \
+		sh -c "insmod '$build/uml-debug/dmvpn.ko' &&
+			cat /sys/kernel/debug/kunit/*/results > '$out/ktap'" || rc=$?
+	[ $rc = 0 ] || record FAIL kunit "the guest (status $rc)" $((SECONDS - start)) uml-debug
+	# Cases are indented by one level, their parameters by two.
+	cases=$(sed -n -E 's/^    (ok|not ok) [0-9]+ /\1\t/p' "$out/ktap" 2>/dev/null || true)
+	if [ -z "$cases" ]; then
+		say "KUnit ran no case"
+		record FAIL kunit "any case at all" 0 uml-debug
+		return
+	fi
+	while IFS=$'\t' read -r word case; do
+		[ "$word" = ok ] || word=FAIL
+		record "$word" kunit "$case" 0 uml-debug
+	done <<< "$cases"
+	say "KUnit: $(wc -l <<< "$cases") cases in $((SECONDS - start)) s"
+}
+
+# run_scenario KERNEL FILE
+run_scenario() {
+	local kernel=$1 file=$2 name out limit slow=1 word=ok rc=0 start=$SECONDS
+	name=$(basename "$file" .sh)
+	out=$results/$kernel/$name
+	mkdir -p "$out"
+	limit=$(declared timeout "$file")
+	# Beside other guests and on slow kernels all takes longer; the limit
+	# only has to end what hangs.
+	case $kernel in uml | native) ;; *) slow=5 ;; esac
+	if grep -q '^[^#]*load_module' "$file" && [ ! -e "$build/$kernel/dmvpn.ko" ]; then
+		rc=no-module
+	else
+		setpriv --pdeathsig TERM "$lab/boot" --quiet --out "$out" \
+			--see "$build" --see "$file" --env DMVPN_BUILD="$build" \
+			--timeout $((${limit:-60} * slow + 30)) \
+			"$kernel" -- "$lab/scenario" "$file" > "$out/boot.log" 2>&1 || rc=$?
+	fi
+	[ $rc = 0 ] || word=FAIL
+	scenario_json "$kernel" "$name" "$file" $word $rc $((SECONDS - start)) > "$out/results.json"
+	record $word scenario "$name" $((SECONDS - start)) "$kernel"
+	printf '%-4s %-12s %-10s %4d s\n' $word "$name" "$kernel" $((SECONDS - start))
+	[ $word = ok ] && return
+	grep -A12 '^FAIL' "$out/output" 2>/dev/null | sed 's/^/     /' || true
+	sed 's/^/     /' "$out/boot.log" 2>/dev/null || true
+	[ $rc != no-module ] || echo "     there is no module for this kernel"
+	echo "     see $out"
+}
+
+scenario_json() {
+	jq -n --arg kernel "$1" --arg name "$2" --arg verdict "$4" --arg status "$5" \
+		--argjson seconds "$6" --arg rules "$(declared rules "$3")" \
+		--rawfile verdicts <(cat "$results/$1/$2/verdicts" 2>/dev/null || true) \
+		--rawfile reports <(cat "$results/$1/$2/reports" 2>/dev/null || true) '{
+		kernel: $kernel, scenario: $name, verdict: $verdict, status: $status,
+		seconds: $seconds, rules: ($rules | split(" ") - [""]),
+		reports: ($reports | split("\n") - [""]),
+		assertions: [$verdicts | split("\n")[] | split("\t") |
+			select(.[0] == "ok" or .[0] == "FAIL") |
+			{verdict: .[0], seconds: (.[1] | tonumber / 1000), words: .[2]}]}'
+}
+
+# All planned runs, some at a time, each line of output whole.
+scenarios() {
+	local kernel file running=0
+	# The caches are filled before the clock of any guest runs.
+	for kernel in 6.12 6.1; do
+		if grep -q "^$kernel " "$results/plan"; then
+			"$lab/debian-kernel" "$kernel" > /dev/null
+			"$lab/kvm" > /dev/null
+		fi
+	done
+	# Paths of the plan may hold spaces: the file is the rest of the line.
+	while read -r kernel file; do
+		if [ $running -ge "$guests" ]; then
+			wait -n || true
+			running=$((running - 1))
+		fi
+		run_scenario "$kernel" "$file" < /dev/null &
+		running=$((running + 1))
+	done < "$results/plan"
+	wait
+}

@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ios: Cisco's own views, for those who think in them.
+ *
+ * `show dmvpn` and `show ip nhrp` have IOS 15's layout unless --style xe asks
+ * for IOS-XE's; the other views look the same on both. What differs from a
+ * router, and why, is said in Documentation/cli.md.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "commands.h"
+#include "show.h"
+#include "text.h"
+
+/* @print gets each interface; in JSON the daemon's answer stays whole. */
+static int view(struct cli *c, const char *head,
+		void (*print)(const struct cli *c,
+			      const struct json_object *iface))
+{
+	struct json_object *top;
+	int code;
+
+	code = show_read(c, &top);
+	if (code)
+		return code;
+	if (c->json) {
+		object_print(c->out, top);
+	} else {
+		fputs(head, c->out);
+		for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
+			print(c, object_get_at(top, "interfaces", i));
+	}
+	json_object_put(top);
+	return CLI_OK;
+}
+
+static bool is_type(const struct json_object *entry, const char *type)
+{
+	const char *t = object_get_str(entry, "type");
+
+	return t && !strcmp(t, type);
+}
+
+/* No NBMA address is known. */
+static bool is_incomplete(const struct json_object *entry)
+{
+	return is_type(entry, "incomplete") || is_type(entry, "negative");
+}
+
+static bool is_up(const struct json_object *entry)
+{
+	const char *s = object_get_str(entry, "state");
+
+	return s && !strcmp(s, "up");
+}
+
+/* Tunnel0 is Tu0; our own names are short enough. */
+static const char *short_name(const struct json_object *iface, char buf[32])
+{
+	const char *name = object_get_str(iface, "name");
+
+	snprintf(buf, 32, "%s%s", !strncmp(name, "Tunnel", 6) ? "Tu" : "",
+		 !strncmp(name, "Tunnel", 6) ? name + 6 : name);
+	return buf;
+}
+
+/* ---- show dmvpn ---- */
+
+#define IOS_LEGEND \
+	"Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete\n" \
+	"        N - NATed, L - Local, X - No Socket\n" \
+	"        # Ent --> Number of NHRP entries with same NBMA peer\n\n"
+
+#define XE_LEGEND \
+	"Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete\n" \
+	"\tN - NATed, L - Local, X - No Socket\n" \
+	"\tT1 - Route Installed, T2 - Nexthop-override, B - BGP\n" \
+	"\tC - CTS Capable, I2 - Temporary\n" \
+	"\t# Ent --> Number of NHRP entries with same NBMA peer\n" \
+	"\tNHS Status: E --> Expecting Replies, R --> Responding, " \
+		"W --> Waiting\n" \
+	"\tUpDn Time --> Up or Down Time for a Tunnel\n" \
+	"=====================================" \
+	"=====================================\n\n"
+
+#define HEAD_LINE "# Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb"
+#define RULE_LINE "----- --------------- --------------- ----- -------- -----"
+
+static const char *type_word(const struct json_object *iface)
+{
+	static const char *const word[][2] = {
+		{ "hub", "Hub" }, { "spoke", "Spoke" },
+		{ "hub-spoke", "Hub/Spoke" },
+	};
+	const char *role = object_get_str(iface, "role");
+
+	for (unsigned int i = 0; role && i < ARRAY_SIZE(word); i++)
+		if (!strcmp(role, word[i][0]))
+			return word[i][1];
+	return "Unknown";
+}
+
+static const char *attributes(const struct json_object *entry, char buf[8])
+{
+	char *p = buf;
+
+	*p++ = is_type(entry, "static") ? 'S' : is_incomplete(entry) ? 'I' :
+	       'D';
+	if (object_get_str(entry, "nbma_claimed"))
+		*p++ = 'N';
+	if (is_type(entry, "local"))
+		*p++ = 'L';
+	if (object_has_word(entry, "flags", "no-socket"))
+		*p++ = 'X';
+	*p = '\0';
+	return buf;
+}
+
+/* What has never been up has no time. */
+static const char *up_down(const struct json_object *entry, char buf[TEXT_LEN])
+{
+	double state = object_get_num(entry, "state_seconds");
+
+	if (!is_up(entry) &&
+	    object_get_num(entry, "created_seconds") - state < 1)
+		return "never";
+	return text_ios(state, buf);
+}
+
+static const char *nbma_of(const struct json_object *entry)
+{
+	const char *nbma = object_get_str(entry, "nbma");
+
+	return nbma ? nbma : "UNKNOWN";
+}
+
+/*
+ * The rows of `show dmvpn`: the entries but local ones, as arrays by NBMA
+ * peer in the order of their first ones. What has no NBMA address stands
+ * alone. For the caller to put.
+ */
+static struct json_object *group_entries(const struct json_object *iface)
+{
+	struct json_object *groups = json_object_new_object(), *e, *list;
+	const char *nbma;
+	char key[32];
+
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		e = object_get_at(iface, "entries", i);
+		if (is_type(e, "local"))
+			continue;
+		nbma = object_get_str(e, "nbma");
+		snprintf(key, sizeof(key), "#%zu", i);
+		list = object_get(groups, nbma ? nbma : key);
+		if (!list) {
+			list = json_object_new_array();
+			json_object_object_add(groups, nbma ? nbma : key,
+					       list);
+		}
+		json_object_array_add(list, json_object_get(e));
+	}
+	return groups;
+}
+
+/* Groups with an NBMA address. */
+static unsigned int nbma_peers(struct json_object *groups)
+{
+	unsigned int n = 0;
+
+	json_object_object_foreach(groups, key, list) {
+		(void)list;
+		n += *key != '#';
+	}
+	return n;
+}
+
+/*
+ * One row; @detail adds the target network. Further entries of a peer leave
+ * its count and address blank. IOS ranges the NBMA address right and the
+ * attributes left, IOS-XE the other way round.
+ */
+static void print_entry(const struct cli *c, const struct json_object *entry,
+			bool detail, const char *ent)
+{
+	const char *tunnel = object_get_str(entry, "protocol");
+	char attrb[8], time[TEXT_LEN], target[64];
+
+	snprintf(target, sizeof(target), "%s/%u", tunnel,
+		 (unsigned int)object_get_uint(entry, "prefix_length"));
+	fprintf(c->out, c->xe ? "%*s %-15s %15s %5s %8s " :
+		"%*s %15s %15s %5s %8s ", detail ? 5 : 6, ent,
+		*ent || detail ? nbma_of(entry) : "", tunnel,
+		is_up(entry) ? "UP" : "NHRP", up_down(entry, time));
+	attributes(entry, attrb);
+	if (detail)
+		fprintf(c->out, c->xe ? "%5s %18s\n" : "%-5s %18s\n", attrb,
+			target);
+	else
+		fprintf(c->out, c->xe ? "%5s\n" : "%s\n", attrb);
+}
+
+static void print_entries(const struct cli *c, struct json_object *groups,
+			  bool detail)
+{
+	char ent[16];
+
+	json_object_object_foreach(groups, key, list) {
+		/* IOS counts what it knows the NBMA address of. */
+		snprintf(ent, sizeof(ent), "%zu", *key == '#' ? (size_t)0 :
+			 json_object_array_length(list));
+		for (size_t i = 0; i < json_object_array_length(list); i++)
+			print_entry(c, json_object_array_get_idx(list, i),
+				    detail, i ? "" : ent);
+	}
+}
+
+static void print_dmvpn(const struct cli *c, const struct json_object *iface)
+{
+	struct json_object *groups = group_entries(iface);
+
+	if (!json_object_object_length(groups))
+		goto out;
+	fprintf(c->out, c->xe ? "Interface: %s, IPv4 NHRP Details \n"
+		"Type:%s, NHRP Peers:%u, \n\n" :
+		"%s, Type:%s, NHRP Peers:%u,\n",
+		object_get_str(iface, "name"), type_word(iface),
+		nbma_peers(groups));
+	fputs(" " HEAD_LINE "\n " RULE_LINE "\n", c->out);
+	print_entries(c, groups, false);
+	fputc('\n', c->out);
+out:
+	json_object_put(groups);
+}
+
+static const char *legend(const struct cli *c)
+{
+	return c->xe ? XE_LEGEND : IOS_LEGEND;
+}
+
+int cmd_ios_dmvpn(struct cli *c)
+{
+	return view(c, legend(c), print_dmvpn);
+}
+
+/* ---- show ip nhrp nhs ---- */
+
+/* Expecting replies, responding. */
+static const char *nhs_status(const struct json_object *nhs)
+{
+	bool up = object_get_bool(nhs, "up");
+
+	if (object_get_bool(nhs, "expecting"))
+		return up ? "RE" : "E";
+	return up ? "R" : "W";
+}
+
+static void print_nhs(const struct cli *c, const struct json_object *nhs,
+		      bool detail)
+{
+	const char *protocol = object_get_str(nhs, "protocol");
+	const char *nbma = object_get_str(nhs, "nbma");
+	char text[TEXT_LEN];
+
+	fprintf(c->out, "%s  %2s  ", protocol ? protocol : "dynamic",
+		nhs_status(nhs));
+	fprintf(c->out, "NBMA Address: %s priority = %u cluster = %u",
+		nbma ? nbma : "UNKNOWN",
+		(unsigned int)object_get_uint(nhs, "priority"),
+		(unsigned int)object_get_uint(nhs, "cluster"));
+	if (detail) {
+		fprintf(c->out, "  req-sent %u  req-failed %u  repl-recv %u ",
+			(unsigned int)object_get_uint(nhs, "requests_sent"),
+			(unsigned int)object_get_uint(nhs, "requests_failed"),
+			(unsigned int)object_get_uint(nhs,
+						      "replies_received"));
+		if (!object_is_null(nhs, "last_reply_seconds"))
+			fprintf(c->out, "(%s ago)", text_ios(object_get_num(
+				nhs, "last_reply_seconds"), text));
+	}
+	fputc('\n', c->out);
+}
+
+static void print_all_nhs(const struct cli *c, const struct json_object *iface,
+			  bool detail)
+{
+	if (!object_get_len(iface, "nhs"))
+		return;
+	fprintf(c->out, "%s:\n", object_get_str(iface, "name"));
+	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++)
+		print_nhs(c, object_get_at(iface, "nhs", i), detail);
+}
+
+static void print_nhs_plain(const struct cli *c,
+			    const struct json_object *iface)
+{
+	print_all_nhs(c, iface, false);
+}
+
+static void print_nhs_detail(const struct cli *c,
+			     const struct json_object *iface)
+{
+	print_all_nhs(c, iface, true);
+}
+
+/* Requests on their way, behind all interfaces. */
+static void print_pending(const struct cli *c, const struct json_object *top)
+{
+	const struct json_object *iface, *nhs;
+	char name[32];
+
+	fputs("\n\nPending Registration Requests:\n", c->out);
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		iface = object_get_at(top, "interfaces", i);
+		for (size_t k = 0; k < object_get_len(iface, "nhs"); k++) {
+			nhs = object_get_at(iface, "nhs", k);
+			if (object_get_bool(nhs, "up") ||
+			    !object_get_bool(nhs, "expecting"))
+				continue;
+			fprintf(c->out, "Registration Request: Reqid %u, "
+				"Ret %u  NHS %s expired (%s)\n",
+				(unsigned int)object_get_uint(nhs,
+							      "request_id"),
+				(unsigned int)object_get_num(nhs,
+							     "next_seconds"),
+				object_get_str(nhs, "protocol") ?
+				object_get_str(nhs, "protocol") : "dynamic",
+				short_name(iface, name));
+		}
+	}
+}
+
+#define NHS_LEGEND "Legend:\tE=Expecting replies, R=Responding, W=Waiting, " \
+		   "D=Dynamic\n"
+
+int cmd_ios_nhs(struct cli *c)
+{
+	return view(c, NHS_LEGEND, print_nhs_plain);
+}
+
+int cmd_ios_nhs_detail(struct cli *c)
+{
+	struct json_object *top;
+	int code;
+
+	code = show_read(c, &top);
+	if (code)
+		return code;
+	if (c->json) {
+		object_print(c->out, top);
+	} else {
+		fputs(NHS_LEGEND, c->out);
+		for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
+			print_nhs_detail(c, object_get_at(top, "interfaces",
+							  i));
+		print_pending(c, top);
+	}
+	json_object_put(top);
+	return CLI_OK;
+}
+
+/* ---- show dmvpn detail ---- */
+
+static void print_nhs_list(const struct cli *c,
+			   const struct json_object *iface)
+{
+	if (!object_get_len(iface, "nhs"))
+		return;
+	fputs("\nIPv4 NHS:\n", c->out);
+	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++)
+		print_nhs(c, object_get_at(iface, "nhs", i), false);
+}
+
+static void print_dmvpn_detail(const struct cli *c,
+			       const struct json_object *iface)
+{
+	const char *address = object_get_str(iface, "protocol");
+	const char *source = object_get_str(iface, "nbma");
+	const char *dest = object_get_str(iface, "destination");
+	const char *profile = object_get_str(iface, "protection");
+	const char *state = object_get_bool(iface, "up") ? "up" : "down";
+	struct json_object *groups;
+
+	fprintf(c->out, "Interface %s is %s/%s, Addr. is %s, VRF \"%s\" \n",
+		object_get_str(iface, "name"), state, state,
+		address ? address : "unassigned", c->xe ? "global" : "");
+	fprintf(c->out, "   Tunnel Src./Dest. addr: %s/%s, "
+		"Tunnel VRF \"%s\"\n", source ? source : "UNKNOWN",
+		dest ? dest : c->xe ? "Multipoint" : "MGRE",
+		c->xe ? "global" : "");
+	fprintf(c->out, "   Protocol/Transport: \"%s\", Protect \"%s\" \n",
+		dest ? "GRE/IP" : "multi-GRE/IP", profile ? profile : "");
+	print_nhs_list(c, iface);
+	groups = group_entries(iface);
+	fprintf(c->out, "Type:%s, Total NBMA Peers (v4/v6): %u\n",
+		type_word(iface), nbma_peers(groups));
+	if (json_object_object_length(groups)) {
+		fputs("\n" HEAD_LINE "    Target Network\n"
+		      RULE_LINE " -----------------\n", c->out);
+		print_entries(c, groups, true);
+	}
+	fputc('\n', c->out);
+	json_object_put(groups);
+}
+
+int cmd_ios_dmvpn_detail(struct cli *c)
+{
+	return view(c, legend(c), print_dmvpn_detail);
+}
+
+/* ---- show ip nhrp ---- */
+
+static const char *type_of(const struct json_object *entry)
+{
+	if (is_type(entry, "static"))
+		return "static";
+	return is_incomplete(entry) ? "incomplete" : "dynamic";
+}
+
+/* The flags with a blank before each; no-socket has a line of its own. */
+static const char *flags_of(const struct cli *c,
+			    const struct json_object *entry, char buf[128])
+{
+	bool negative = object_has_word(entry, "flags", "negative");
+	size_t used;
+
+	/* IOS calls negative what is only asked for yet, too. */
+	used = snprintf(buf, 128, "%s", is_incomplete(entry) && !negative ?
+			" negative" : "");
+	for (size_t i = 0; i < object_get_len(entry, "flags"); i++) {
+		const char *w = json_object_get_string(
+			object_get_at(entry, "flags", i));
+
+		if (w && strcmp(w, "no-socket") && used < 96)
+			used += snprintf(buf + used, 128 - used, " %.32s", w);
+	}
+	if (c->xe && is_up(entry) && !is_type(entry, "local") && used < 96)
+		used += snprintf(buf + used, 128 - used, " nhop");
+	if (c->xe && used < 96)
+		snprintf(buf + used, 128 - used, " ");
+	return buf;
+}
+
+static void print_times(const struct cli *c, const struct json_object *entry)
+{
+	char text[TEXT_LEN];
+
+	fprintf(c->out, "created %s, ",
+		text_ios(object_get_num(entry, "created_seconds"), text));
+	if (object_is_null(entry, "expires_seconds"))
+		fputs("never expire\n", c->out);
+	else
+		fprintf(c->out, "expire %s\n", text_ios(
+			object_get_num(entry, "expires_seconds"), text));
+}
+
+static void print_cache_entry(const struct cli *c,
+			      const struct json_object *iface,
+			      const struct json_object *entry)
+{
+	const char *claimed = object_get_str(entry, "nbma_claimed");
+	const char *protocol = object_get_str(entry, "protocol");
+	const char *in = c->xe ? "   " : "  ";
+	char flags[128];
+
+	fprintf(c->out, "%s/%u", protocol,
+		(unsigned int)object_get_uint(entry, "prefix_length"));
+	if (!is_incomplete(entry))
+		fprintf(c->out, " via %s", protocol);
+	fprintf(c->out, c->xe ? "\n   %s " : ", %s ",
+		object_get_str(iface, "name"));
+	print_times(c, entry);
+	fprintf(c->out, "%sType: %s, Flags:%s\n", in, type_of(entry),
+		flags_of(c, entry, flags));
+	if (is_incomplete(entry))
+		return;
+	fprintf(c->out, "%sNBMA address: %s\n", in, nbma_of(entry));
+	if (claimed)
+		fprintf(c->out, "%s  (Claimed NBMA address: %s)\n", in,
+			claimed);
+	if (object_has_word(entry, "flags", "no-socket"))
+		fputs("    (no-socket)\n", c->out);
+}
+
+static void print_nhrp(const struct cli *c, const struct json_object *iface)
+{
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++)
+		print_cache_entry(c, iface, object_get_at(iface, "entries",
+							  i));
+}
+
+int cmd_ios_nhrp(struct cli *c)
+{
+	return view(c, "", print_nhrp);
+}
+
+/* With what IOS shows nowhere: the state and why. */
+static void print_nhrp_detail(const struct cli *c,
+			      const struct json_object *iface)
+{
+	const struct json_object *e;
+	const char *reason;
+	char text[TEXT_LEN];
+
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		e = object_get_at(iface, "entries", i);
+		print_cache_entry(c, iface, e);
+		reason = object_get_str(e, "reason");
+		fprintf(c->out, "%sState: %s for %s%s%s\n",
+			c->xe ? "   " : "  ", object_get_str(e, "state"),
+			text_ios(object_get_num(e, "state_seconds"), text),
+			reason && *reason ? ", " : "", reason ? reason : "");
+	}
+}
+
+int cmd_ios_nhrp_detail(struct cli *c)
+{
+	return view(c, "", print_nhrp_detail);
+}
+
+/* ---- show ip nhrp brief ---- */
+
+#define STARS "**************************************"
+#define EQUALS "======================================"
+
+#define BRIEF_HEAD \
+	STARS STARS "\n" \
+	"    NOTE: Link-Local, No-socket and Incomplete entries are not " \
+		"displayed\n" \
+	STARS STARS "\n" \
+	"Legend: Type --> S - Static, D - Dynamic\n" \
+	"        Flags --> u - unique, r - registered, e - temporary, " \
+		"c - claimed\n" \
+	"        a - authoritative, t - route\n" \
+	EQUALS EQUALS "\n\n" \
+	"Intf     NextHop Address                                    " \
+		"NBMA Address\n" \
+	"         Target Network                              T/Flag\n" \
+	"-------- ------------------------------------------- ------ " \
+		"----------------\n"
+
+static void print_brief(const struct cli *c, const struct json_object *iface)
+{
+	const struct json_object *e;
+	char name[32], target[64], flags[8];
+	const char *protocol;
+
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		e = object_get_at(iface, "entries", i);
+		if (is_incomplete(e) ||
+		    object_has_word(e, "flags", "no-socket"))
+			continue;
+		protocol = object_get_str(e, "protocol");
+		snprintf(target, sizeof(target), "%s/%u", protocol,
+			 (unsigned int)object_get_uint(e, "prefix_length"));
+		snprintf(flags, sizeof(flags), "%c/%s%s%s",
+			 toupper((unsigned char)*type_of(e)),
+			 object_has_word(e, "flags", "unique") ? "u" : "",
+			 object_has_word(e, "flags", "registered") ? "r" : "",
+			 object_get_str(e, "nbma_claimed") ? "c" : "");
+		fprintf(c->out, "%-8s %-43s        %s\n",
+			short_name(iface, name), protocol, nbma_of(e));
+		fprintf(c->out, "         %-43s %-6s\n", target, flags);
+	}
+}
+
+int cmd_ios_nhrp_brief(struct cli *c)
+{
+	return view(c, BRIEF_HEAD, print_brief);
+}
+
+/* ---- show ip nhrp traffic ---- */
+
+static const struct {
+	const char *member, *heading;
+} packets[] = {
+	{ "resolution_request", "Resolution Request" },
+	{ "resolution_reply", "Resolution Reply" },
+	{ "registration_request", "Registration Request" },
+	{ "registration_reply", "Registration Reply" },
+	{ "purge_request", "Purge Request" },
+	{ "purge_reply", "Purge Reply" },
+	{ "error_indication", "Error Indication" },
+	{ "traffic_indication", "Traffic Indication" },
+};
+
+static void print_direction(FILE *out, const char *heading,
+			    const struct json_object *count)
+{
+	unsigned long long total = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(packets); i++)
+		total += object_get_uint(count, packets[i].member);
+	fprintf(out, "   %s: Total %llu", heading, total);
+	for (unsigned int i = 0; i < ARRAY_SIZE(packets); i++)
+		fprintf(out, "%s%llu %s  ", i % 3 ? "" : "\n         ",
+			(unsigned long long)object_get_uint(
+				count, packets[i].member), packets[i].heading);
+	fputs("\n", out);
+}
+
+/* Ours: what was refused, by reason; nothing is dropped in silence. */
+static void print_reasons(FILE *out, const char *heading,
+			  struct json_object *count)
+{
+	if (!count)
+		return;
+	json_object_object_foreach(count, word, value)
+		if (json_object_get_uint64(value))
+			fprintf(out, "   %s: %llu %s\n", heading,
+				(unsigned long long)
+				json_object_get_uint64(value), word);
+}
+
+static void print_traffic(const struct cli *c, const struct json_object *iface)
+{
+	const struct json_object *t = object_get(iface, "traffic");
+
+	if (!t)
+		return;
+	fprintf(c->out, "%s:\n", object_get_str(iface, "name"));
+	print_direction(c->out, "Sent", object_get(t, "sent"));
+	print_direction(c->out, "Rcvd", object_get(t, "received"));
+	print_direction(c->out, "Fwd", object_get(t, "forwarded"));
+	print_reasons(c->out, "Refused", object_get(t, "refused"));
+	print_reasons(c->out, "Rejected", object_get(t, "rejected"));
+}
+
+int cmd_ios_traffic(struct cli *c)
+{
+	return view(c, "", print_traffic);
+}
+
+/* ---- show ip nhrp summary ---- */
+
+static void print_summary(const struct cli *c, const struct json_object *iface)
+{
+	unsigned int all = 0, stat = 0, dyn = 0, inc = 0, local = 0;
+	const struct json_object *e;
+
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		e = object_get_at(iface, "entries", i);
+		all++;
+		local += is_type(e, "local");
+		stat += is_type(e, "static");
+		dyn += is_type(e, "dynamic") || is_type(e, "local");
+		inc += is_incomplete(e);
+	}
+	fprintf(c->out, "%s: IP NHRP cache %u entr%s\n",
+		object_get_str(iface, "name"), all, all == 1 ? "y" : "ies");
+	fprintf(c->out, "    %u static   %u dynamic    %u incomplete\n", stat,
+		dyn, inc);
+	fprintf(c->out, "%u Remote\n%u Local\n", all - local, local);
+}
+
+int cmd_ios_summary(struct cli *c)
+{
+	return view(c, "", print_summary);
+}

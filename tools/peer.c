@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer: `dmvpn peer`, neighbours and peers straight into the module (rule R1:
+ * a device with static peers works with no daemon at all).
+ *
+ * On the command line both are one thing: a protocol address at an NBMA
+ * address. Settings that only peers have make the peer an object of its own.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include <linux/dmvpn.h>
+#include <linux/genetlink.h>
+
+#include "commands.h"
+#include "kernel.h"
+#include "text.h"
+
+struct flags {
+	uint32_t value;
+	uint32_t mask;			/* bits named */
+};
+
+/* What the command line says. */
+struct wish {
+	const char *name;
+	unsigned int ifindex;
+	struct addr addr;		/* none: the peer alone */
+	struct addr nbma;		/* none: not given */
+	bool has_mark, has_expires, has_refresh;
+	bool has_priority, has_mtu, has_classid;
+	uint32_t mark, expires, refresh, priority, mtu, classid;
+	struct flags peer, neigh;
+};
+
+enum word_kind {
+	TAKE_NBMA, TAKE_MARK, TAKE_EXPIRES, TAKE_REFRESH, TAKE_PRIORITY,
+	TAKE_MTU, TAKE_CLASSID, TAKE_PEER_FLAG, TAKE_NEIGH_FLAG,
+};
+
+static const struct {
+	const char *word;
+	enum word_kind kind;
+	uint32_t flag;
+} peer_words[] = {
+	{ "nbma", TAKE_NBMA, 0 },
+	{ "mark", TAKE_MARK, 0 },
+	{ "expires", TAKE_EXPIRES, 0 },
+	{ "refresh", TAKE_REFRESH, 0 },
+	{ "priority", TAKE_PRIORITY, 0 },
+	{ "mtu", TAKE_MTU, 0 },
+	{ "classid", TAKE_CLASSID, 0 },
+	{ "hub", TAKE_PEER_FLAG, DMVPN_PEER_F_HUB },
+	{ "nhs", TAKE_PEER_FLAG, DMVPN_PEER_F_NHS },
+	{ "multicast", TAKE_PEER_FLAG, DMVPN_PEER_F_MULTICAST },
+	{ "static", TAKE_NEIGH_FLAG, DMVPN_NEIGH_F_STATIC },
+	{ "unconfirmed", TAKE_NEIGH_FLAG, DMVPN_NEIGH_F_UNCONFIRMED },
+	{ "reject", TAKE_NEIGH_FLAG, DMVPN_NEIGH_F_REJECT },
+	{ "registered", TAKE_NEIGH_FLAG, DMVPN_NEIGH_F_REGISTERED },
+	{ "unique", TAKE_NEIGH_FLAG, DMVPN_NEIGH_F_UNIQUE },
+};
+
+static int find_word(const char *word)
+{
+	const char *names[ARRAY_SIZE(peer_words)];
+	struct words w = { names, ARRAY_SIZE(peer_words) };
+
+	for (unsigned int i = 0; i < w.n; i++)
+		names[i] = peer_words[i].word;
+	return word_find(&w, word);
+}
+
+static int take_u32(struct cli *c, const char *name, bool *has, uint32_t *v)
+{
+	const char *text = cli_next(c);
+	uint64_t n;
+
+	if (!cli_parse_number(text, UINT32_MAX, &n))
+		return cli_wants(c, name, "a number", text);
+	*has = true;
+	*v = n;
+	return CLI_OK;
+}
+
+static int take_ms(struct cli *c, const char *name, bool *has, uint32_t *ms)
+{
+	const char *text = cli_next(c);
+
+	if (!cli_parse_seconds(text, ms))
+		return cli_wants(c, name, "seconds", text);
+	*has = true;
+	return CLI_OK;
+}
+
+static int take_nbma(struct cli *c, struct addr *nbma)
+{
+	const char *text = cli_next(c);
+
+	if (!cli_parse_addr(text, false, nbma))
+		return cli_wants(c, "nbma", "an address", text);
+	return CLI_OK;
+}
+
+static int take_flag(struct flags *f, uint32_t bit, bool no)
+{
+	f->mask |= bit;
+	f->value = no ? f->value & ~bit : f->value | bit;
+	return CLI_OK;
+}
+
+static int take_word(struct cli *c, struct wish *w, int i, bool no)
+{
+	const char *name = peer_words[i].word;
+
+	if (no && peer_words[i].kind != TAKE_PEER_FLAG &&
+	    peer_words[i].kind != TAKE_NEIGH_FLAG)
+		return cli_usage(c, "no %s: only flags can be taken off", name);
+	switch (peer_words[i].kind) {
+	case TAKE_NBMA:
+		return take_nbma(c, &w->nbma);
+	case TAKE_MARK:
+		return take_u32(c, name, &w->has_mark, &w->mark);
+	case TAKE_EXPIRES:
+		return take_ms(c, name, &w->has_expires, &w->expires);
+	case TAKE_REFRESH:
+		return take_ms(c, name, &w->has_refresh, &w->refresh);
+	case TAKE_PRIORITY:
+		return take_u32(c, name, &w->has_priority, &w->priority);
+	case TAKE_MTU:
+		return take_u32(c, name, &w->has_mtu, &w->mtu);
+	case TAKE_CLASSID:
+		return take_u32(c, name, &w->has_classid, &w->classid);
+	case TAKE_PEER_FLAG:
+		return take_flag(&w->peer, peer_words[i].flag, no);
+	case TAKE_NEIGH_FLAG:
+		return take_flag(&w->neigh, peer_words[i].flag, no);
+	}
+	return CLI_USAGE;
+}
+
+static int take_words(struct cli *c, struct wish *w)
+{
+	const char *word;
+	int i, err;
+	bool no;
+
+	while ((word = cli_next(c))) {
+		no = !strcmp(word, "no");
+		if (no)
+			word = cli_next(c);
+		if (!word)
+			return cli_wants(c, "no", "a flag", NULL);
+		i = find_word(word);
+		if (i == WORD_AMBIGUOUS)
+			return cli_usage(c, "'%s' is ambiguous", word);
+		if (i < 0)
+			return cli_usage(c, "'%s' is not understood", word);
+		err = take_word(c, w, i, no);
+		if (err)
+			return err;
+	}
+	return CLI_OK;
+}
+
+/* NAME [ADDR] and the words behind. */
+static int take_wish(struct cli *c, struct wish *w)
+{
+	int err;
+
+	memset(w, 0, sizeof(*w));
+	if (!cli_peek(c))
+		return cli_wants(c, "NAME", "the name of a device", NULL);
+	err = kernel_take_dev(c, &w->name, &w->ifindex);
+	if (err)
+		return err;
+	if (cli_peek(c) && cli_parse_addr(cli_peek(c), false, &w->addr))
+		cli_next(c);
+	return take_words(c, w);
+}
+
+static bool wants_neigh(const struct wish *w)
+{
+	return w->neigh.mask || w->has_expires || w->has_refresh;
+}
+
+static bool wants_peer(const struct wish *w)
+{
+	return w->peer.mask || w->has_priority || w->has_mtu || w->has_classid;
+}
+
+/* @cmd: DMVPN_CMD_NEIGH_NEW or _SET */
+static int neigh_set(struct nl *nl, const struct wish *w, uint8_t cmd)
+{
+	struct nlmsghdr *h = nl_dmvpn_msg(nl, cmd, 0);
+
+	mnl_attr_put_u32(h, DMVPN_NEIGH_A_IFINDEX, w->ifindex);
+	nl_put_addr(h, DMVPN_NEIGH_A_ADDR, &w->addr);
+	if (addr_is_set(&w->nbma))
+		nl_put_addr(h, DMVPN_NEIGH_A_NBMA, &w->nbma);
+	if (w->has_mark)
+		mnl_attr_put_u32(h, DMVPN_NEIGH_A_MARK, w->mark);
+	if (w->neigh.mask)
+		nl_put_flags(h, DMVPN_NEIGH_A_FLAGS, w->neigh.value,
+			     w->neigh.mask);
+	if (w->has_expires)
+		mnl_attr_put_u32(h, DMVPN_NEIGH_A_EXPIRES, w->expires);
+	if (w->has_refresh)
+		mnl_attr_put_u32(h, DMVPN_NEIGH_A_REFRESH, w->refresh);
+	return nl_talk(nl, h, NULL, NULL);
+}
+
+/* The peer's key is the first thing in PEER_SET and PEER_DEL. */
+static struct nlmsghdr *peer_msg(struct nl *nl, const struct wish *w,
+				 uint8_t cmd, uint16_t flags)
+{
+	struct nlmsghdr *h = nl_dmvpn_msg(nl, cmd, flags);
+
+	mnl_attr_put_u32(h, DMVPN_PEER_A_IFINDEX, w->ifindex);
+	nl_put_addr(h, DMVPN_PEER_A_NBMA, &w->nbma);
+	if (w->has_mark)
+		mnl_attr_put_u32(h, DMVPN_PEER_A_MARK, w->mark);
+	return h;
+}
+
+/* @cmd: DMVPN_CMD_PEER_NEW or _SET */
+static int peer_set(struct nl *nl, const struct wish *w, uint8_t cmd)
+{
+	struct nlmsghdr *h = peer_msg(nl, w, cmd, 0);
+
+	if (w->peer.mask)
+		nl_put_flags(h, DMVPN_PEER_A_FLAGS, w->peer.value,
+			     w->peer.mask);
+	if (w->has_priority)
+		mnl_attr_put_u32(h, DMVPN_PEER_A_PRIORITY, w->priority);
+	if (w->has_mtu)
+		mnl_attr_put_u32(h, DMVPN_PEER_A_MTU, w->mtu);
+	if (w->has_classid)
+		mnl_attr_put_u32(h, DMVPN_PEER_A_CLASSID, w->classid);
+	return nl_talk(nl, h, NULL, NULL);
+}
+
+/* By address, and by NBMA address as a guard when both are given. */
+static int neigh_del(struct nl *nl, const struct wish *w)
+{
+	struct nlmsghdr *h = nl_dmvpn_msg(nl, DMVPN_CMD_NEIGH_DEL, 0);
+
+	mnl_attr_put_u32(h, DMVPN_NEIGH_A_IFINDEX, w->ifindex);
+	nl_put_addr(h, DMVPN_NEIGH_A_ADDR, &w->addr);
+	if (addr_is_set(&w->nbma))
+		nl_put_addr(h, DMVPN_NEIGH_A_NBMA, &w->nbma);
+	if (w->has_mark)
+		mnl_attr_put_u32(h, DMVPN_NEIGH_A_MARK, w->mark);
+	return nl_talk(nl, h, NULL, NULL);
+}
+
+static int peer_del(struct nl *nl, const struct wish *w)
+{
+	return nl_talk(nl, peer_msg(nl, w, DMVPN_CMD_PEER_DEL, 0), NULL, NULL);
+}
+
+static int neigh_flush(struct nl *nl, struct wish *w)
+{
+	struct nlmsghdr *h = nl_dmvpn_msg(nl, DMVPN_CMD_NEIGH_FLUSH, 0);
+
+	mnl_attr_put_u32(h, DMVPN_NEIGH_A_IFINDEX, w->ifindex);
+	if (addr_is_set(&w->nbma))
+		nl_put_addr(h, DMVPN_NEIGH_A_NBMA, &w->nbma);
+	if (w->has_mark)
+		mnl_attr_put_u32(h, DMVPN_NEIGH_A_MARK, w->mark);
+	return nl_talk(nl, h, NULL, NULL);
+}
+
+/* Neighbour first: it can be there already, and then nothing is changed. */
+static int add_both(struct nl *nl, struct wish *w)
+{
+	char why[sizeof(nl->error)];
+	int err = 0;
+
+	if (addr_is_set(&w->addr))
+		err = neigh_set(nl, w, DMVPN_CMD_NEIGH_NEW);
+	if (err || (addr_is_set(&w->addr) && !wants_peer(w)))
+		return err;
+	err = peer_set(nl, w, addr_is_set(&w->addr) ? DMVPN_CMD_PEER_SET :
+						      DMVPN_CMD_PEER_NEW);
+	if (err && addr_is_set(&w->addr)) {
+		memcpy(why, nl->error, sizeof(why));
+		neigh_del(nl, w);
+		memcpy(nl->error, why, sizeof(why));
+	}
+	return err;
+}
+
+static int read_peer_of(const struct nlmsghdr *h, void *ctx)
+{
+	const struct nlattr *tb[DMVPN_NEIGH_A_MAX + 1];
+	struct wish *w = ctx;
+
+	nl_attrs(h, sizeof(struct genlmsghdr), tb, DMVPN_NEIGH_A_MAX);
+	if (tb[DMVPN_NEIGH_A_NBMA])
+		w->nbma = addr_from(
+			mnl_attr_get_payload(tb[DMVPN_NEIGH_A_NBMA]),
+			mnl_attr_get_payload_len(tb[DMVPN_NEIGH_A_NBMA]));
+	if (tb[DMVPN_NEIGH_A_MARK]) {
+		w->mark = nl_uint(tb[DMVPN_NEIGH_A_MARK]);
+		w->has_mark = true;
+	}
+	return MNL_CB_OK;
+}
+
+/* Whom the neighbour points to now, into w->nbma and w->mark. */
+static int find_peer(struct nl *nl, struct wish *w)
+{
+	struct nlmsghdr *h = nl_dmvpn_msg(nl, DMVPN_CMD_NEIGH_GET, 0);
+
+	mnl_attr_put_u32(h, DMVPN_NEIGH_A_IFINDEX, w->ifindex);
+	nl_put_addr(h, DMVPN_NEIGH_A_ADDR, &w->addr);
+	return nl_talk(nl, h, read_peer_of, w);
+}
+
+static int set_both(struct nl *nl, struct wish *w)
+{
+	int err;
+
+	if (addr_is_set(&w->addr) &&
+	    (wants_neigh(w) || addr_is_set(&w->nbma))) {
+		err = neigh_set(nl, w, DMVPN_CMD_NEIGH_SET);
+		if (err)
+			return err;
+	}
+	if (addr_is_set(&w->addr) && !wants_peer(w))
+		return 0;
+	if (!addr_is_set(&w->nbma)) {
+		err = find_peer(nl, w);
+		if (err)
+			return err;
+	}
+	return peer_set(nl, w, DMVPN_CMD_PEER_SET);
+}
+
+static int del_one(struct nl *nl, struct wish *w)
+{
+	return addr_is_set(&w->addr) ? neigh_del(nl, w) : peer_del(nl, w);
+}
+
+static int act(struct cli *c, struct wish *w,
+	       int (*action)(struct nl *nl, struct wish *w))
+{
+	char text[ADDR_STRLEN];
+	struct nl nl;
+	int code;
+
+	code = kernel_open(c, &nl);
+	if (!code && action(&nl, w))
+		code = cli_fail(c, CLI_REFUSED, "%s %s: %s", w->name,
+				addr_text(addr_is_set(&w->addr) ? &w->addr :
+					  &w->nbma, text), nl.error);
+	nl_close(&nl);
+	return code;
+}
+
+int cmd_peer_add(struct cli *c)
+{
+	struct wish w;
+	int code = take_wish(c, &w);
+
+	if (code)
+		return code;
+	if (!addr_is_set(&w.nbma) && !(w.neigh.value & DMVPN_NEIGH_F_REJECT))
+		return cli_usage(c, "nbma is missing");
+	if (!addr_is_set(&w.nbma) && (wants_peer(&w) || !addr_is_set(&w.addr)))
+		return cli_usage(c, "a peer needs nbma");
+	if (!addr_is_set(&w.addr) && wants_neigh(&w))
+		return cli_usage(c, "ADDR is missing");
+	return act(c, &w, add_both);
+}
+
+int cmd_peer_set(struct cli *c)
+{
+	struct wish w;
+	int code = take_wish(c, &w);
+
+	if (code)
+		return code;
+	if (!addr_is_set(&w.addr) && !addr_is_set(&w.nbma))
+		return cli_usage(c, "ADDR or nbma is missing");
+	if (!addr_is_set(&w.addr) && wants_neigh(&w))
+		return cli_usage(c, "ADDR is missing");
+	if (!wants_neigh(&w) && !wants_peer(&w) &&
+	    !(addr_is_set(&w.addr) && addr_is_set(&w.nbma)))
+		return cli_usage(c, "nothing to change");
+	return act(c, &w, set_both);
+}
+
+int cmd_peer_del(struct cli *c)
+{
+	struct wish w;
+	int code = take_wish(c, &w);
+
+	if (code)
+		return code;
+	if (!addr_is_set(&w.addr) && !addr_is_set(&w.nbma))
+		return cli_usage(c, "ADDR or nbma is missing");
+	if (wants_neigh(&w) || wants_peer(&w))
+		return cli_usage(c, "only nbma and mark are understood");
+	return act(c, &w, del_one);
+}
+
+int cmd_peer_flush(struct cli *c)
+{
+	struct wish w;
+	int code = take_wish(c, &w);
+
+	if (code)
+		return code;
+	if (addr_is_set(&w.addr) || wants_neigh(&w) || wants_peer(&w))
+		return cli_usage(c, "only nbma and mark are understood");
+	return act(c, &w, neigh_flush);
+}
+
+/* ---- peer show ---- */
+
+/* Drops rows that are not about @addr from @rows. */
+static void keep_addr(struct json_object *rows, const struct addr *addr)
+{
+	const char *text;
+	struct addr a;
+
+	for (size_t i = json_object_array_length(rows); i--;) {
+		text = object_get_str(json_object_array_get_idx(rows, i), "protocol");
+		if (!text || !addr_parse(text, &a) || !addr_eq(&a, addr))
+			json_object_array_del_idx(rows, i, 1);
+	}
+}
+
+/* Each device with `peers`; NULL with the reason in nl->error. */
+static struct json_object *read_peers(struct nl *nl, unsigned int ifindex,
+				      const struct addr *addr)
+{
+	struct json_object *devs = kernel_devices(nl, ifindex), *dev, *rows;
+
+	for (size_t i = 0; devs && i < json_object_array_length(devs); i++) {
+		dev = json_object_array_get_idx(devs, i);
+		rows = kernel_rows(nl, object_get_uint(dev, "ifindex"));
+		if (!rows) {
+			json_object_put(devs);
+			return NULL;
+		}
+		if (addr_is_set(addr))
+			keep_addr(rows, addr);
+		json_object_object_del(dev, "drops");
+		json_object_object_del(dev, "counters");
+		json_object_object_add(dev, "peers", rows);
+	}
+	return devs;
+}
+
+static void cell_ago(struct table *t, const struct json_object *row,
+		     const char *key, const char *none)
+{
+	char buf[TEXT_LEN];
+
+	table_cell(t, object_is_null(row, key) ? none :
+		   text_ago(object_get_num(row, key), buf));
+}
+
+static void cell_traffic(struct table *t, const struct json_object *row,
+			 const char *packets, const char *bytes)
+{
+	char buf[TEXT_LEN], text[2 * TEXT_LEN];
+
+	if (object_is_null(row, packets)) {
+		table_cell(t, NULL);
+		return;
+	}
+	snprintf(text, sizeof(text), "%llu/%s",
+		 (unsigned long long)object_get_uint(row, packets),
+		 text_bytes(object_get_uint(row, bytes), buf));
+	table_cell(t, text);
+}
+
+static void cell_number(struct table *t, const struct json_object *row,
+			const char *key)
+{
+	struct json_object *v = object_get(row, key);
+
+	table_cell(t, v ? json_object_get_string(v) : NULL);
+}
+
+/* The neighbour's flags and the peer's; `static` once. */
+static void cell_flags(struct table *t, const struct json_object *row)
+{
+	char peer[128], neigh[128], text[260];
+	const char *p;
+
+	object_get_words(row, "flags", " ", neigh, sizeof(neigh));
+	p = object_get_words(row, "peer_flags", " ", peer, sizeof(peer));
+	if (object_has_word(row, "flags", "static") &&
+	    object_has_word(row, "peer_flags", "static")) {
+		p = strstr(peer, "static");
+		peer[p - peer] = '\0';
+		p = peer;
+	}
+	snprintf(text, sizeof(text), "%s%s%s", neigh,
+		 *neigh && *p ? " " : "", p);
+	table_cell(t, *text ? text : NULL);
+}
+
+static void print_peers(FILE *out, const struct json_object *dev)
+{
+	static const char *const head[] = {
+		"ADDRESS", "NBMA", "EXPIRES", "USED", "PMTU", "ESP", "RX",
+		"TX", "FLAGS", NULL
+	};
+	const struct json_object *row;
+	struct table t = {};
+
+	fprintf(out, "%s\n", object_get_str(dev, "name"));
+	table_head(&t, head);
+	for (size_t i = 0; i < object_get_len(dev, "peers"); i++) {
+		row = object_get_at(dev, "peers", i);
+		table_cell(&t, object_get_str(row, "protocol"));
+		table_cell(&t, object_get_str(row, "nbma"));
+		cell_ago(&t, row, "expires_seconds",
+			 object_get_str(row, "protocol") ? "never" : NULL);
+		cell_ago(&t, row, "used_seconds", NULL);
+		cell_number(&t, row, "pmtu");
+		table_cell(&t, object_is_null(row, "esp") ? NULL :
+			   object_get_bool(row, "esp") ? "yes" : "no");
+		cell_traffic(&t, row, "rx_packets", "rx_bytes");
+		cell_traffic(&t, row, "tx_packets", "tx_bytes");
+		cell_flags(&t, row);
+	}
+	table_print(&t, out, "  ");
+}
+
+static void show_peers(struct cli *c, struct json_object *devs)
+{
+	struct json_object *top;
+
+	if (c->json) {
+		top = envelope_new();
+		json_object_object_add(top, "interfaces",
+				       json_object_get(devs));
+		object_print(c->out, top);
+		json_object_put(top);
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(devs); i++)
+		print_peers(c->out, json_object_array_get_idx(devs, i));
+}
+
+int cmd_peer_show(struct cli *c)
+{
+	struct json_object *devs;
+	struct addr addr = {};
+	unsigned int ifindex;
+	const char *name;
+	struct nl nl;
+	int code;
+
+	code = kernel_take_dev(c, &name, &ifindex);
+	if (code)
+		return code;
+	if (cli_peek(c) && !cli_parse_addr(cli_peek(c), false, &addr))
+		return cli_wants(c, "ADDR", "an address", cli_peek(c));
+	cli_next(c);
+	code = cli_done(c);
+	if (code)
+		return code;
+	code = kernel_open(c, &nl);
+	if (code)
+		goto out;
+	devs = read_peers(&nl, ifindex, &addr);
+	if (devs) {
+		show_peers(c, devs);
+		json_object_put(devs);
+	} else {
+		code = cli_fail(c, CLI_REFUSED, "%s", nl.error);
+	}
+out:
+	nl_close(&nl);
+	return code;
+}

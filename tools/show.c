@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * show: `dmvpn show`, one line per peer.
+ *
+ * The daemon tells what NHRP knows, the kernel what packets meet; join() puts
+ * the two together into `peers`, from which text is printed. Each source alone
+ * is enough: without daemon the kernel's table is shown, without privilege the
+ * daemon's. An input that has `peers` already (--from) is taken as it is.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "client.h"
+#include "commands.h"
+#include "kernel.h"
+#include "link.h"
+#include "show.h"
+#include "text.h"
+
+/* ---- the daemon's part ---- */
+
+static int read_file(struct cli *c, struct json_object **top)
+{
+	*top = json_object_from_file(c->from);
+	if (*top && object_get(*top, "interfaces"))
+		return CLI_OK;
+	json_object_put(*top);
+	*top = NULL;
+	return cli_fail(c, CLI_REFUSED, "%s: not what `show -j` prints",
+			c->from);
+}
+
+/* Leaves only interface @name; false: there is none. */
+static bool keep_iface(struct json_object *top, const char *name)
+{
+	struct json_object *list = object_get(top, "interfaces");
+	const char *n;
+
+	for (size_t i = object_get_len(top, "interfaces"); i--; ) {
+		n = object_get_str(json_object_array_get_idx(list, i), "name");
+		if (!n || strcmp(n, name))
+			json_object_array_del_idx(list, i, 1);
+	}
+	return object_get_len(top, "interfaces") > 0;
+}
+
+int show_read(struct cli *c, struct json_object **top)
+{
+	const char *name = cli_next(c);
+	int code;
+
+	if (cli_done(c))
+		return CLI_USAGE;
+	if (c->from)
+		code = read_file(c, top);
+	else
+		code = client_ask(c, client_request("show"), top);
+	if (code || !name || keep_iface(*top, name))
+		return code;
+	json_object_put(*top);
+	return cli_fail(c, CLI_REFUSED, "%s: NHRP is not configured there",
+			name);
+}
+
+/* ---- the kernel's part ---- */
+
+static void add_kernel_rows(struct json_object *top, struct nl *nl)
+{
+	struct json_object *iface;
+
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		iface = object_get_at(top, "interfaces", i);
+		if (object_is_null(iface, "ifindex"))
+			continue;
+		json_object_object_add(iface, "kernel_rows", kernel_rows(
+				nl, object_get_uint(iface, "ifindex")));
+	}
+}
+
+static bool has_iface(const struct json_object *top, uint64_t ifindex)
+{
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
+		if (object_get_uint(object_get_at(top, "interfaces", i),
+				    "ifindex") == ifindex)
+			return true;
+	return false;
+}
+
+/* A device that the daemon has nothing to do with, in the daemon's form. */
+static struct json_object *bare_iface(const struct json_object *link)
+{
+	static const char *const same[] = {
+		"name", "ifindex", "up", "mtu", "key",
+	};
+	struct json_object *o = json_object_new_object();
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(same); i++)
+		json_object_object_add(o, same[i], json_object_get(
+				object_get(link, same[i])));
+	object_str(o, "role", "unknown");
+	object_str(o, "protocol", NULL);
+	json_object_object_add(o, "nbma", json_object_get(
+			object_get(link, "local")));
+	object_str(o, "destination", object_get_str(link, "remote"));
+	json_object_object_add(o, "ipsec_required", json_object_new_boolean(
+			object_has_word(link, "flags", "ipsec-required")));
+	object_str(o, "reason", NULL);
+	json_object_object_add(o, "nhs", json_object_new_array());
+	json_object_object_add(o, "entries", json_object_new_array());
+	object_str(o, "traffic", NULL);
+	return o;
+}
+
+/* Devices that only the kernel knows. */
+static void add_bare_ifaces(struct json_object *top)
+{
+	struct json_object *links = NULL, *link;
+	struct nl nl;
+
+	if (!nl_open_route(&nl))
+		links = link_read(&nl, NULL);
+	for (size_t i = 0; links && i < json_object_array_length(links); i++) {
+		link = json_object_array_get_idx(links, i);
+		if (!has_iface(top, object_get_uint(link, "ifindex")))
+			json_object_array_add(object_get(top, "interfaces"),
+					      bare_iface(link));
+	}
+	json_object_put(links);
+	nl_close(&nl);
+}
+
+/* False: the kernel does not tell (no module, no privilege). */
+static bool add_kernel(struct json_object *top, char *why, size_t whylen)
+{
+	bool told = false;
+	struct nl nl;
+
+	add_bare_ifaces(top);
+	if (!nl_open_dmvpn(&nl)) {
+		struct json_object *probe = kernel_devices(&nl, 0);
+
+		told = probe != NULL;
+		json_object_put(probe);
+		if (told)
+			add_kernel_rows(top, &nl);
+	}
+	snprintf(why, whylen, "%s", told ? "" : nl.error);
+	nl_close(&nl);
+	return told;
+}
+
+/* ---- join ---- */
+
+/* The kernel's rows by protocol address, and by NBMA address. */
+struct rows {
+	struct json_object *by_protocol, *by_nbma;
+};
+
+static struct rows index_rows(const struct json_object *iface)
+{
+	struct rows r = { json_object_new_object(), json_object_new_object() };
+	const char *protocol, *nbma;
+	struct json_object *row;
+
+	for (size_t i = 0; i < object_get_len(iface, "kernel_rows"); i++) {
+		row = object_get_at(iface, "kernel_rows", i);
+		protocol = object_get_str(row, "protocol");
+		nbma = object_get_str(row, "nbma");
+		if (protocol)
+			json_object_object_add(r.by_protocol, protocol,
+					       json_object_get(row));
+		if (nbma)
+			json_object_object_add(r.by_nbma, nbma,
+					       json_object_get(row));
+	}
+	return r;
+}
+
+static struct json_object *find_nhs(const struct json_object *iface,
+				    const char *protocol)
+{
+	struct json_object *nhs;
+	const char *p;
+
+	for (size_t i = 0; protocol && i < object_get_len(iface, "nhs"); i++) {
+		nhs = object_get_at(iface, "nhs", i);
+		p = object_get_str(nhs, "protocol");
+		if (p && !strcmp(p, protocol))
+			return nhs;
+	}
+	return NULL;
+}
+
+static const char *expiry(const struct json_object *o, char *buf, size_t size)
+{
+	char text[TEXT_LEN];
+
+	if (object_is_null(o, "expires_seconds"))
+		return "never expires";
+	snprintf(buf, size, "expires in %s",
+		 text_ago(object_get_num(o, "expires_seconds"), text));
+	return buf;
+}
+
+/* Why, or what comes next: always a few words for a human. */
+static void add_note(struct json_object *peer, const struct json_object *entry,
+		     const struct json_object *nhs)
+{
+	const char *reason = object_get_str(entry, "reason");
+	const char *type = object_get_str(entry, "type");
+	char text[TEXT_LEN], end[64], note[128];
+
+	if (reason && *reason)
+		snprintf(note, sizeof(note), "%s", reason);
+	else if (nhs && object_get_bool(nhs, "up"))
+		snprintf(note, sizeof(note), "registered, renews in %s",
+			 text_ago(object_get_num(nhs, "next_seconds"), text));
+	else if (type && !strcmp(type, "static"))
+		snprintf(note, sizeof(note), "static");
+	else
+		snprintf(note, sizeof(note), "%s%s%s",
+			 object_has_word(entry, "flags", "registered") ?
+			 "registered here, " : "",
+			 expiry(entry, end, sizeof(end)),
+			 object_has_word(entry, "flags", "used") ?
+			 ", in use" : "");
+	object_str(peer, "note", note);
+}
+
+static void copy(struct json_object *to, const struct json_object *from,
+		 const char *key)
+{
+	json_object_object_add(to, key,
+			       json_object_get(object_get(from, key)));
+}
+
+static struct json_object *join_entry(const struct json_object *iface,
+				      const struct json_object *entry,
+				      const struct rows *rows)
+{
+	static const char *const same[] = {
+		"protocol", "prefix_length", "nbma", "nbma_claimed", "type",
+		"role", "state", "state_seconds", "expires_seconds", "flags",
+	};
+	const char *protocol = object_get_str(entry, "protocol");
+	const char *nbma = object_get_str(entry, "nbma");
+	struct json_object *p = json_object_new_object(), *row = NULL;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(same); i++)
+		copy(p, entry, same[i]);
+	add_note(p, entry, find_nhs(iface, protocol));
+	if (protocol)
+		row = object_get(rows->by_protocol, protocol);
+	/* A prefix behind a peer has no neighbour of its own. */
+	if (!row && nbma)
+		row = object_get(rows->by_nbma, nbma);
+	json_object_object_add(p, "kernel", json_object_get(row));
+	return p;
+}
+
+/* A neighbour or peer that NHRP has no entry for. */
+static struct json_object *join_row(struct json_object *row)
+{
+	struct json_object *p = json_object_new_object();
+	bool hub = object_has_word(row, "peer_flags", "hub") ||
+		   object_has_word(row, "peer_flags", "nhs");
+	char end[64], note[96];
+
+	copy(p, row, "protocol");
+	object_int(p, "prefix_length", object_get_str(row, "protocol") &&
+		   strchr(object_get_str(row, "protocol"), ':') ? 128 : 32);
+	copy(p, row, "nbma");
+	object_str(p, "nbma_claimed", NULL);
+	object_str(p, "type", "kernel");
+	object_str(p, "role", hub ? "hub" : "spoke");
+	object_str(p, "state",
+		   object_has_word(row, "flags", "reject") ? "rejected" :
+		   object_has_word(row, "flags", "unconfirmed") ? "probing" :
+		   "up");
+	json_object_object_add(p, "state_seconds", json_object_get(
+			object_get(row, "created_seconds")));
+	copy(p, row, "expires_seconds");
+	copy(p, row, "flags");
+	if (object_get_str(row, "protocol"))
+		snprintf(note, sizeof(note), "kernel entry, %s",
+			 expiry(row, end, sizeof(end)));
+	else
+		snprintf(note, sizeof(note), "no address maps here; %s",
+			 object_get_words(row, "peer_flags", " ", end,
+					  sizeof(end)));
+	object_str(p, "note", note);
+	json_object_object_add(p, "kernel", json_object_get(row));
+	return p;
+}
+
+/* A server that has no entry yet, since its address is not known. */
+static struct json_object *join_nhs(const struct json_object *nhs)
+{
+	struct json_object *p = json_object_new_object();
+
+	copy(p, nhs, "protocol");
+	object_int(p, "prefix_length", 32);
+	copy(p, nhs, "nbma");
+	object_str(p, "nbma_claimed", NULL);
+	object_str(p, "type", "static");
+	object_str(p, "role", "hub");
+	object_str(p, "state", object_get_bool(nhs, "up") ? "up" :
+		   "registering");
+	copy(p, nhs, "state_seconds");
+	object_str(p, "expires_seconds", NULL);
+	json_object_object_add(p, "flags", json_object_new_array());
+	object_str(p, "note", object_get_str(nhs, "reason"));
+	object_str(p, "kernel", NULL);
+	return p;
+}
+
+static void join(struct json_object *iface)
+{
+	struct json_object *peers = json_object_new_array();
+	struct json_object *seen = json_object_new_object();
+	struct rows rows = index_rows(iface);
+	struct json_object *o;
+	const char *s;
+
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		o = object_get_at(iface, "entries", i);
+		if ((s = object_get_str(o, "nbma")))
+			json_object_object_add(seen, s, NULL);
+		if ((s = object_get_str(o, "protocol")))
+			json_object_object_add(seen, s, NULL);
+		s = object_get_str(o, "type");
+		if (!s || strcmp(s, "local"))
+			json_object_array_add(peers,
+					      join_entry(iface, o, &rows));
+	}
+	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++) {
+		o = object_get_at(iface, "nhs", i);
+		s = object_get_str(o, "protocol");
+		if (!s || !json_object_object_get_ex(seen, s, NULL))
+			json_object_array_add(peers, join_nhs(o));
+	}
+	for (size_t i = 0; i < object_get_len(iface, "kernel_rows"); i++) {
+		o = object_get_at(iface, "kernel_rows", i);
+		s = object_get_str(o, "protocol");
+		if (!s)
+			s = object_get_str(o, "nbma");
+		if (!s || !json_object_object_get_ex(seen, s, NULL))
+			json_object_array_add(peers, join_row(o));
+	}
+	json_object_object_del(iface, "kernel_rows");
+	json_object_object_add(iface, "peers", peers);
+	json_object_put(seen);
+	json_object_put(rows.by_protocol);
+	json_object_put(rows.by_nbma);
+}
+
+/* ---- text ---- */
+
+static unsigned int count(const struct json_object *iface, const char *role,
+			  const char *state)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < object_get_len(iface, "peers"); i++) {
+		const struct json_object *p = object_get_at(iface, "peers", i);
+		const char *r = object_get_str(p, "role");
+		const char *s = object_get_str(p, "state");
+
+		n += (!role || (r && !strcmp(r, role))) &&
+		     (!state || (s && !strcmp(s, state)));
+	}
+	return n;
+}
+
+static void print_head(FILE *out, const struct json_object *iface)
+{
+	const char *protocol = object_get_str(iface, "protocol");
+	const char *nbma = object_get_str(iface, "nbma");
+	const char *reason = object_get_str(iface, "reason");
+
+	fprintf(out, "%s  %s", object_get_str(iface, "name"),
+		object_get_str(iface, "role"));
+	if (protocol)
+		fprintf(out, "  %s/%u", protocol, (unsigned int)
+			object_get_uint(iface, "prefix_length"));
+	fprintf(out, "  nbma %s", nbma ? nbma : "none");
+	if (object_get_str(iface, "destination"))
+		fprintf(out, "  destination %s",
+			object_get_str(iface, "destination"));
+	fprintf(out, "  mtu %u", (unsigned int)object_get_uint(iface, "mtu"));
+	if (!object_is_null(iface, "key"))
+		fprintf(out, "  key %u",
+			(unsigned int)object_get_uint(iface, "key"));
+	if (object_get_bool(iface, "ipsec_required"))
+		fputs("  ipsec required", out);
+	if (!object_get_bool(iface, "up"))
+		fputs("  DOWN", out);
+	if (reason && *reason)
+		fprintf(out, ": %s", reason);
+	fputc('\n', out);
+}
+
+static void print_sums(FILE *out, const struct json_object *iface)
+{
+	unsigned int hubs = count(iface, "hub", NULL);
+	unsigned int n = count(iface, NULL, "resolving");
+
+	fputs("    ", out);
+	if (hubs)
+		fprintf(out, "%u of %u hub%s up, ", count(iface, "hub", "up"),
+			hubs, hubs == 1 ? "" : "s");
+	fprintf(out, "%u of %u spokes up", count(iface, "spoke", "up"),
+		count(iface, "spoke", NULL));
+	if (n)
+		fprintf(out, ", %u resolving", n);
+	fputc('\n', out);
+}
+
+static void cell_bytes(struct table *t, const struct json_object *kernel,
+		       const char *key)
+{
+	char buf[TEXT_LEN];
+
+	table_cell(t, object_is_null(kernel, key) ? NULL :
+		   text_bytes(object_get_uint(kernel, key), buf));
+}
+
+/* An address; a prefix with its length; the NBMA address with ":n" for NAT. */
+static void cell_peer(struct table *t, const struct json_object *p)
+{
+	const char *protocol = object_get_str(p, "protocol");
+	unsigned int plen = object_get_uint(p, "prefix_length");
+	char text[64];
+
+	if (protocol && plen < (strchr(protocol, ':') ? 128 : 32)) {
+		snprintf(text, sizeof(text), "%s/%u", protocol, plen);
+		protocol = text;
+	}
+	table_cell(t, protocol);
+}
+
+static void cell_nbma(struct table *t, const struct json_object *p)
+{
+	const char *nbma = object_get_str(p, "nbma");
+	char text[64];
+
+	if (nbma && object_get_str(p, "nbma_claimed")) {
+		snprintf(text, sizeof(text), "%s:n", nbma);
+		nbma = text;
+	}
+	table_cell(t, nbma);
+}
+
+static void print_peers(FILE *out, const struct json_object *iface)
+{
+	static const char *const head[] = {
+		"PEER", "NBMA", "ROLE", "STATE", "SINCE", "RX", "TX", "NOTE",
+		NULL
+	};
+	const struct json_object *p, *kernel;
+	struct table t = {};
+	char buf[TEXT_LEN];
+
+	table_head(&t, head);
+	for (size_t i = 0; i < object_get_len(iface, "peers"); i++) {
+		p = object_get_at(iface, "peers", i);
+		kernel = object_get(p, "kernel");
+		cell_peer(&t, p);
+		cell_nbma(&t, p);
+		table_cell(&t, object_get_str(p, "role"));
+		table_cell(&t, object_get_str(p, "state"));
+		table_cell(&t, object_is_null(p, "state_seconds") ? NULL :
+			   text_ago(object_get_num(p, "state_seconds"), buf));
+		cell_bytes(&t, kernel, "rx_bytes");
+		cell_bytes(&t, kernel, "tx_bytes");
+		table_cell(&t, object_get_str(p, "note"));
+	}
+	table_print(&t, out, "");
+}
+
+static void print_iface(FILE *out, const struct json_object *iface)
+{
+	print_head(out, iface);
+	print_sums(out, iface);
+	fputc('\n', out);
+	if (object_get_len(iface, "peers"))
+		print_peers(out, iface);
+	else
+		fputs("no peers\n", out);
+}
+
+/* ---- show ---- */
+
+/* A negative answer is a fact about the far side, not a fault here. */
+static bool has_down_peer(const struct json_object *iface)
+{
+	const struct json_object *p;
+	const char *state, *type;
+
+	for (size_t i = 0; i < object_get_len(iface, "peers"); i++) {
+		p = object_get_at(iface, "peers", i);
+		state = object_get_str(p, "state");
+		type = object_get_str(p, "type");
+		if (state && type && strcmp(type, "negative") &&
+		    (!strcmp(state, "down") || !strcmp(state, "registering")))
+			return true;
+	}
+	return false;
+}
+
+static bool is_down(const struct json_object *top)
+{
+	const struct json_object *iface;
+
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		iface = object_get_at(top, "interfaces", i);
+		if (!object_get_bool(iface, "up") || has_down_peer(iface))
+			return true;
+	}
+	return false;
+}
+
+static void print_text(FILE *out, const struct json_object *top)
+{
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		if (i)
+			fputc('\n', out);
+		print_iface(out, object_get_at(top, "interfaces", i));
+	}
+}
+
+/* What the daemon tells, or nothing of it; @note is for people. */
+static int read_daemon(struct cli *c, struct json_object **top,
+		       const char **note)
+{
+	struct json_object *o = client_request("show");
+	struct client cl;
+	int err;
+
+	*top = NULL;
+	err = client_open(c, &cl);
+	if (!err)
+		err = client_send(&cl, o);
+	if (!err)
+		*top = client_next(&cl);
+	client_close(&cl);
+	json_object_put(o);
+	if (*top && !object_get(*top, "error"))
+		return CLI_OK;
+	if (err == -EACCES)
+		return cli_fail(c, CLI_REFUSED,
+				"only root and group nhrpd may ask nhrpd");
+	json_object_put(*top);
+	*note = "nhrpd is not running: this is the kernel's view";
+	*top = object_str(envelope_new(), "pid", NULL);
+	json_object_object_add(*top, "interfaces", json_object_new_array());
+	return CLI_OK;
+}
+
+/* Both parts. CLI_UNREACHABLE when neither tells anything. */
+static int read_both(struct cli *c, struct json_object **top)
+{
+	const char *note = NULL;
+	char why[256];
+	bool told;
+	int code;
+
+	code = read_daemon(c, top, &note);
+	if (code)
+		return code;
+	told = add_kernel(*top, why, sizeof(why));
+	if (note && !told) {
+		json_object_put(*top);
+		return cli_fail(c, CLI_UNREACHABLE,
+				"nhrpd is not running, and %s", why);
+	}
+	if (note)
+		fprintf(stderr, "note: %s\n", note);
+	object_str(*top, "kernel_error", told ? NULL : why);
+	return CLI_OK;
+}
+
+int cmd_show(struct cli *c)
+{
+	const char *name = cli_next(c);
+	struct json_object *top;
+	int code;
+
+	if (cli_done(c))
+		return CLI_USAGE;
+	code = c->from ? read_file(c, &top) : read_both(c, &top);
+	if (code)
+		return code;
+	if (name && !keep_iface(top, name)) {
+		code = cli_fail(c, CLI_REFUSED, "%s: no such dmvpn device",
+				name);
+		goto out;
+	}
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
+		if (!object_get(object_get_at(top, "interfaces", i), "peers"))
+			join(object_get_at(top, "interfaces", i));
+	if (c->json)
+		object_print(c->out, top);
+	else
+		print_text(c->out, top);
+	code = is_down(top) ? CLI_DOWN : CLI_OK;
+out:
+	json_object_put(top);
+	return code;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* show: what the daemon has to show, for `show` and for Cisco's views. */
+#ifndef TOOLS_SHOW_H
+#define TOOLS_SHOW_H
+
+#include "../nhrpd/object.h"
+#include "cli.h"
+
+/*
+ * The daemon's answer to `show`, or the file of --from, for the caller to put.
+ * Takes an optional [NAME] from the arguments and leaves only that interface.
+ * CLI_OK, or the exit code after a complaint.
+ */
+int show_read(struct cli *c, struct json_object **top);
+
+#endif

@@ -259,7 +259,7 @@ static void dmvpn_dev_uninit(struct net_device *dev)
 	synchronize_net();
 
 	mutex_lock(&ddev->lock);
-	dmvpn_neigh_del_all(ddev, NULL, NULL);
+	dmvpn_neigh_del_all(ddev);
 	dmvpn_remote_set(ddev, 0, NULL);
 	xa_for_each(&ddev->peer_ids, id, peer)
 		dmvpn_peer_unlink(ddev, peer);

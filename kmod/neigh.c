@@ -191,24 +191,16 @@ void dmvpn_neigh_del(struct dmvpn_dev *ddev, struct dmvpn_neigh *n)
 	kfree_rcu(n, rcu);
 }
 
-unsigned int dmvpn_neigh_del_all(struct dmvpn_dev *ddev,
-				 bool (*match)(const struct dmvpn_neigh *n,
-					       const void *arg),
-				 const void *arg)
+void dmvpn_neigh_del_all(struct dmvpn_dev *ddev)
 {
 	struct dmvpn_neigh *n;
-	unsigned int count = 0;
 	unsigned long id;
 
 	lockdep_assert_held(&ddev->lock);
 	xa_for_each(&ddev->neigh_ids, id, n) {
-		if (match && !match(n, arg))
-			continue;
 		dmvpn_neigh_del(ddev, n);
-		count++;
 		cond_resched();
 	}
-	return count;
 }
 
 static bool wants_refresh(const struct dmvpn_neigh *n)

@@ -37,11 +37,8 @@ int dmvpn_neigh_set(struct dmvpn_dev *ddev, const struct dmvpn_neigh_set *set,
 /* Under the lock; a peer that nobody wants any more goes too. */
 void dmvpn_neigh_del(struct dmvpn_dev *ddev, struct dmvpn_neigh *n);
 
-/* Under the lock: all that @match wants; returns how many. */
-unsigned int dmvpn_neigh_del_all(struct dmvpn_dev *ddev,
-				 bool (*match)(const struct dmvpn_neigh *n,
-					       const void *arg),
-				 const void *arg);
+/* Under the lock. */
+void dmvpn_neigh_del_all(struct dmvpn_dev *ddev);
 
 /* The work that removes what expired and tells what is in use. */
 void dmvpn_neigh_sweep(struct work_struct *work);

@@ -202,9 +202,9 @@ static int fill_peer_route(struct sk_buff *skb, struct dmvpn_dev *ddev,
 
 	rcu_read_lock();
 	dst = rcu_dereference(peer->dst);
-	if (dst)
+	if (dst && dmvpn_route_valid(dst))
 		err = nla_put_u32(skb, DMVPN_PEER_A_PMTU,
-				  dmvpn_route_mtu(dst, hlen)) ?:
+				  dmvpn_peer_mtu(peer, dst, hlen)) ?:
 		      nla_put_u32(skb, DMVPN_PEER_A_OIF, dst->dev->ifindex) ?:
 		      nla_put_in_addr(skb, DMVPN_PEER_A_SADDR, peer->saddr) ?:
 		      nla_put_u8(skb, DMVPN_PEER_A_ESP, dmvpn_dst_esp(dst));
@@ -394,10 +394,10 @@ static void announce(struct dmvpn_dev *ddev, u8 cmd, fill_fn fill, void *obj,
 	if (!genl_has_listeners(&dmvpn_family, net, GROUP_EVENTS))
 		return;
 	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!msg)
-		return;
-	if (fill_message(msg, 0, 0, 0, cmd, fill, ddev, obj)) {
+	if (!msg || fill_message(msg, 0, 0, 0, cmd, fill, ddev, obj)) {
 		nlmsg_free(msg);
+		/* Listeners must know that their picture is not complete. */
+		genl_set_err(&dmvpn_family, net, portid, GROUP_EVENTS, -ENOBUFS);
 		return;
 	}
 	genlmsg_multicast_netns(&dmvpn_family, net, msg, portid, GROUP_EVENTS,
@@ -496,9 +496,21 @@ static int peer_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	return 0;
 }
 
-static bool points_to(const struct dmvpn_neigh *n, const void *peer)
+/* Those of one peer, or of all when it is NULL; @spare has their flags. */
+static void del_neighs(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer,
+		       u32 spare, u32 portid)
 {
-	return rcu_access_pointer(n->peer) == peer;
+	struct dmvpn_neigh *n;
+	unsigned long id;
+
+	xa_for_each(&ddev->neigh_ids, id, n) {
+		if (n->flags & spare ||
+		    (peer && rcu_access_pointer(n->peer) != peer))
+			continue;
+		announce(ddev, DMVPN_CMD_DELETED_NTF, fill_neigh_obj, n, portid);
+		dmvpn_neigh_del(ddev, n);
+		cond_resched();
+	}
 }
 
 static int peer_del_locked(struct dmvpn_dev *ddev, struct genl_info *info)
@@ -520,10 +532,10 @@ static int peer_del_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 			       "the peer is the device's remote; change that first");
 		return -EBUSY;
 	}
+	peer->flags |= DMVPN_PEER_F_STATIC; /* stays while they go */
+	del_neighs(ddev, peer, 0, info->snd_portid);
 	announce(ddev, DMVPN_CMD_DELETED_NTF, fill_peer_obj, peer,
 		 info->snd_portid);
-	peer->flags |= DMVPN_PEER_F_STATIC; /* stays while they go */
-	dmvpn_neigh_del_all(ddev, points_to, peer);
 	dmvpn_peer_unlink(ddev, peer);
 	return 0;
 }
@@ -649,12 +661,6 @@ static int neigh_get_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	return answer(info, DMVPN_CMD_NEIGH_GET, fill_neigh_obj, ddev, n);
 }
 
-static bool not_static(const struct dmvpn_neigh *n, const void *peer)
-{
-	return !(n->flags & DMVPN_NEIGH_F_STATIC) &&
-	       (!peer || points_to(n, peer));
-}
-
 static int neigh_flush_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 {
 	struct dmvpn_peer_key key = { };
@@ -674,7 +680,7 @@ static int neigh_flush_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 			return -ENOENT;
 		}
 	}
-	dmvpn_neigh_del_all(ddev, not_static, peer);
+	del_neighs(ddev, peer, DMVPN_NEIGH_F_STATIC, info->snd_portid);
 	return 0;
 }
 

@@ -111,7 +111,7 @@ struct dst_entry *dmvpn_route_get(struct dmvpn_dev *ddev,
 {
 	struct dst_entry *dst = rcu_dereference(peer->dst);
 
-	if (likely(dst && (!dst->obsolete || dst->ops->check(dst, 0)))) {
+	if (likely(dst && dmvpn_route_valid(dst))) {
 		*saddr = READ_ONCE(peer->saddr);
 		return dst;
 	}

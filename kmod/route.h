@@ -20,6 +20,12 @@ struct dst_entry *dmvpn_route_lookup(struct dmvpn_dev *ddev,
 				     const struct dmvpn_conf *conf,
 				     __be32 daddr, u32 mark, __be32 *saddr);
 
+/* False when the route has to be looked up anew. */
+static inline bool dmvpn_route_valid(struct dst_entry *dst)
+{
+	return !dst->obsolete || dst->ops->check(dst, 0);
+}
+
 /* The drop reason for an error of the above. */
 enum dmvpn_drop dmvpn_route_drop(int err);
 
@@ -33,10 +39,15 @@ bool dmvpn_dst_esp(const struct dst_entry *dst);
  */
 void dmvpn_routes_flush(struct dmvpn_dev *ddev);
 
-/* Inner packet size that fits @dst. */
-static inline u32 dmvpn_route_mtu(const struct dst_entry *dst, u8 gre_hlen)
+/* Inner packet size that fits @dst, and that @peer wants. */
+static inline u32 dmvpn_peer_mtu(const struct dmvpn_peer *peer,
+				 const struct dst_entry *dst, u8 gre_hlen)
 {
-	return dst_mtu(dst) - sizeof(struct iphdr) - gre_hlen;
+	u32 outer = sizeof(struct iphdr) + gre_hlen;
+	u32 mtu = max_t(u32, dst_mtu(dst), IPV4_MIN_MTU + outer) - outer;
+	u32 wanted = READ_ONCE(peer->mtu);
+
+	return wanted ? min(mtu, wanted) : mtu;
 }
 
 #endif

@@ -118,12 +118,13 @@ static bool came_by_esp(const struct sk_buff *skb)
 {
 #ifdef CONFIG_XFRM
 	const struct sec_path *sp = skb_sec_path(skb);
+	int i;
 
-	return sp && sp->len &&
-	       sp->xvec[sp->len - 1]->id.proto == IPPROTO_ESP;
-#else
-	return false;
+	for (i = 0; sp && i < sp->len; i++)
+		if (sp->xvec[i]->id.proto == IPPROTO_ESP)
+			return true;
 #endif
+	return false;
 }
 
 static enum dmvpn_drop admit(struct dmvpn_dev *ddev,

@@ -125,7 +125,7 @@ static void tables_exit(struct kunit *test)
 	unsigned long id;
 
 	mutex_lock(&ddev->lock);
-	dmvpn_neigh_del_all(ddev, NULL, NULL);
+	dmvpn_neigh_del_all(ddev);
 	xa_for_each(&ddev->peer_ids, id, peer)
 		dmvpn_peer_unlink(ddev, peer);
 	mutex_unlock(&ddev->lock);

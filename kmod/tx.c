@@ -193,6 +193,9 @@ static enum dmvpn_drop choose(struct dmvpn_dev *ddev,
 	enum dmvpn_drop drop = DMVPN_DROP_UNSPEC;
 
 	if (remote) {
+		/* Nobody else is heard, so that is where it came from. */
+		if (skb->skb_iif == ddev->dev->ifindex)
+			return DMVPN_DROP_BACK_TO_INGRESS;
 		set_route(ddev, conf, remote, v, &drop);
 		return drop;
 	}
@@ -211,6 +214,7 @@ static void tell_sender(struct sk_buff *skb, enum dmvpn_drop drop, u32 mtu)
 		break;
 	case DMVPN_DROP_UNRESOLVED:
 	case DMVPN_DROP_TRANSIT_UNRESOLVED:
+	case DMVPN_DROP_BACK_TO_INGRESS:
 	case DMVPN_DROP_NO_ROUTE:
 	case DMVPN_DROP_REJECTED:
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
@@ -236,9 +240,7 @@ static enum dmvpn_drop fit(struct dmvpn_dev *ddev,
 {
 	__be16 inner_df = ip_hdr(skb)->frag_off & htons(IP_DF);
 
-	*mtu = dmvpn_route_mtu(v->dst, conf->hlen);
-	if (v->peer->mtu)
-		*mtu = min(*mtu, READ_ONCE(v->peer->mtu));
+	*mtu = dmvpn_peer_mtu(v->peer, v->dst, conf->hlen);
 	switch (conf->df) {
 	case DMVPN_DF_UNSET:
 		*df = 0;
@@ -298,7 +300,7 @@ static void push_ip(struct net *net, struct sk_buff *skb,
 	 * enough for those on the way who look at it all the same.
 	 */
 	if (df)
-		iph->id = htons(this_cpu_add_return(outer_id, segs));
+		iph->id = htons(this_cpu_add_return(outer_id, segs) - segs);
 	else
 		__ip_select_ident(net, iph, segs);
 }
@@ -312,6 +314,7 @@ static void send(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 		 u8 tos, u8 ttl, __be16 df)
 {
 	bool keyed = conf->flags & DMVPN_LINK_F_KEY;
+	u32 classid = v->peer ? READ_ONCE(v->peer->classid) : 0;
 	unsigned int len = skb->len;
 	int err;
 
@@ -322,8 +325,8 @@ static void send(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	else
 		skb_dst_set(skb, v->dst);
 	skb->mark = v->mark;
-	if (v->peer && v->peer->classid)
-		skb->priority = READ_ONCE(v->peer->classid);
+	if (classid)
+		skb->priority = classid;
 	dmvpn_gre_build(skb_push(skb, conf->hlen), keyed, conf->key, proto);
 	skb_reset_transport_header(skb);
 	skb_set_inner_protocol(skb, proto);
@@ -351,7 +354,8 @@ static u8 outer_tos(const struct dmvpn_conf *conf, const struct iphdr *iph)
 {
 	u8 tos = conf->tos == DMVPN_TOS_INHERIT ? iph->tos : conf->tos;
 
-	return INET_ECN_encapsulate(tos, iph->tos);
+	/* RFC 6040 4.1 copies CE too, what INET_ECN_encapsulate() does not. */
+	return (tos & ~INET_ECN_MASK) | (iph->tos & INET_ECN_MASK);
 }
 
 static enum dmvpn_drop xmit_ip(struct dmvpn_dev *ddev,
@@ -386,9 +390,10 @@ static enum dmvpn_drop xmit_nhrp(struct dmvpn_dev *ddev,
 				 const struct dmvpn_conf *conf,
 				 struct sk_buff *skb)
 {
-	struct verdict v = { .mark = skb->mark };
+	struct verdict v = { };
 	enum dmvpn_drop drop;
 	struct dmvpn_peer *peer;
+	u32 mark = skb->mark | conf->mark;
 
 	if (skb_network_offset(skb) != sizeof(__be32) ||
 	    !pskb_may_pull(skb, sizeof(__be32)))
@@ -399,13 +404,12 @@ static enum dmvpn_drop xmit_nhrp(struct dmvpn_dev *ddev,
 	if (peer) {
 		if (!set_route(ddev, conf, peer, &v, &drop))
 			return drop;
-		v.mark = skb->mark | conf->mark;
 	} else {
-		v.dst = dmvpn_route_lookup(ddev, conf, v.daddr, v.mark,
-					   &v.saddr);
+		v.dst = dmvpn_route_lookup(ddev, conf, v.daddr, mark, &v.saddr);
 		if (IS_ERR(v.dst))
 			return dmvpn_route_drop(PTR_ERR(v.dst));
 	}
+	v.mark = mark;
 	if (!make_room(ddev->dev, skb, v.dst, conf->hlen)) {
 		if (!peer)
 			dst_release(v.dst);

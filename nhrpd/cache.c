@@ -26,15 +26,23 @@ struct entry *cache_find(const struct iface *i, const struct addr *proto)
 	return e;
 }
 
-static void expire(struct timer *t)
+static void uninstall(struct entry *e)
+{
+	struct engine *engine = e->iface->engine;
+
+	if (e->installed)
+		engine->ops->neigh_del(engine->ctx, e->iface->ifindex,
+				       &e->proto);
+	e->installed = false;
+}
+
+static void overdue(struct timer *t)
 {
 	struct entry *e = (struct entry *)((char *)t -
 					   offsetof(struct entry, timer));
 
-	if (e->type == ENTRY_DYNAMIC)
-		engine_event(e->iface, "expired", &e->proto, &e->nbma,
-			     "holding time over");
-	cache_del(e);
+	uninstall(e);
+	cache_expire(e);
 }
 
 struct entry *cache_add(struct iface *i, const struct addr *proto)
@@ -51,7 +59,7 @@ struct entry *cache_add(struct iface *i, const struct addr *proto)
 	e->type = ENTRY_INCOMPLETE;
 	e->state = ENTRY_DOWN;
 	e->created = e->changed = i->engine->now;
-	e->timer.fn = expire;
+	e->timer.fn = overdue;
 	HASH_ADD(hh, i->cache, proto, sizeof(e->proto), e);
 	if (e->hh.tbl)
 		return e;
@@ -89,19 +97,17 @@ void cache_forget(struct entry *e)
 	release(e);
 }
 
-static void uninstall(struct entry *e)
-{
-	struct engine *engine = e->iface->engine;
-
-	if (e->installed)
-		engine->ops->neigh_del(engine->ctx, e->iface->ifindex,
-				       &e->proto);
-	e->installed = false;
-}
-
 void cache_del(struct entry *e)
 {
 	uninstall(e);
+	cache_forget(e);
+}
+
+void cache_expire(struct entry *e)
+{
+	if (e->type == ENTRY_DYNAMIC)
+		engine_event(e->iface, "expired", &e->proto, &e->nbma,
+			     "holding time over");
 	cache_forget(e);
 }
 

@@ -63,6 +63,8 @@ struct entry *cache_add(struct iface *i, const struct addr *proto);
 void cache_del(struct entry *e);
 /* Forgets @e, which the kernel has dropped. */
 void cache_forget(struct entry *e);
+/* The same because its holding time is over; tells so. */
+void cache_expire(struct entry *e);
 /* Frees all entries; nobody is told, the kernel keeps what it has. */
 void cache_free_all(struct iface *i);
 

@@ -600,14 +600,14 @@ int daemon_start(struct daemon *d)
 		log_err("out of memory");
 		return -ENOMEM;
 	}
-	ret = open_sockets(d);
+	/* first: a second daemon finds the socket taken and touches nothing */
+	ret = control_open(d, socket_path(d));
+	if (!ret)
+		ret = open_sockets(d);
 	if (ret)
 		return ret;
 	warn_forwarding();
 	look(d);
-	ret = control_open(d, socket_path(d));
-	if (ret)
-		return ret;
 	return event_after_turn(d->loop, turn, d);
 }
 

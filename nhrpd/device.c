@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -296,34 +297,55 @@ static struct addr local_nbma(struct daemon *d, const struct rtnl_link *l)
 	return l->tunnel.local;
 }
 
-struct adoption {
-	struct daemon *d;
-	unsigned int n;
-	uint64_t now;
+/* What the kernel held before the engine says anything about the device. */
+struct held {
+	struct engine_neigh *n;
+	size_t count, room;
+	bool failed;			/* out of memory */
 };
 
-static void adopt(void *ctx, const struct kernel_neigh *n)
+static void keep(void *ctx, const struct kernel_neigh *k)
 {
-	struct adoption *a = ctx;
+	struct held *h = ctx;
+	struct engine_neigh *n = h->n;
 
-	engine_adopt(a->d->engine, n->ifindex, &n->n, a->now);
-	a->n++;
+	if (h->count == h->room) {
+		n = reallocarray(h->n, 2 * h->room + 64, sizeof(*n));
+		if (!n) {
+			h->failed = true;
+			return;
+		}
+		h->n = n;
+		h->room = 2 * h->room + 64;
+	}
+	n[h->count++] = k->n;
 }
 
 /* Starts NHRP on the device and takes back what the kernel holds of before. */
 static bool enter(struct daemon *d, struct daemon_iface *i,
 		  const struct conf_iface *c)
 {
-	struct adoption a = { .d = d, .now = event_now() };
 	char nbma[ADDR_STRLEN], proto[ADDR_STRLEN];
+	uint64_t now = event_now();
+	struct held h = { 0 };
+	size_t n;
+	int ret;
 
-	if (engine_iface_set(d->engine, i->ifindex, c, &i->local, a.now))
-		return wait_for(i, "out of memory");
+	ret = kernel_each_neigh(d->kernel, i->ifindex, keep, &h);
+	if (!ret && h.failed)
+		ret = -ENOMEM;
+	if (!ret)
+		ret = engine_iface_set(d->engine, i->ifindex, c, &i->local,
+				       now);
+	for (n = 0; !ret && n < h.count; n++)
+		engine_adopt(d->engine, i->ifindex, &h.n[n], now);
+	free(h.n);
+	if (ret)
+		return wait_for(i, "NHRP cannot start: %s", strerror(-ret));
 	i->running = true;
-	kernel_each_neigh(d->kernel, i->ifindex, adopt, &a);
-	log_notice("%s: NHRP runs: %s/%u on NBMA %s, network-id %u, %u entries taken back",
+	log_notice("%s: NHRP runs: %s/%u on NBMA %s, network-id %u, %zu entries taken back",
 		   i->name, addr_text(&i->addr, proto), i->plen,
-		   addr_text(&i->local, nbma), c->network_id, a.n);
+		   addr_text(&i->local, nbma), c->network_id, h.count);
 	return true;
 }
 
@@ -334,7 +356,7 @@ static bool update(struct daemon *d, struct daemon_iface *i,
 
 	if (engine_iface_set(d->engine, i->ifindex, c, &i->local,
 			     event_now()))
-		return wait_for(i, "out of memory");
+		return wait_for(i, "NHRP cannot change: out of memory");
 	if (!addr_eq(before, &i->local)) {
 		log_notice("%s: NBMA address %s, it was %s", i->name,
 			   addr_text(&i->local, is), addr_text(before, was));

@@ -400,12 +400,9 @@ void engine_expired(struct engine *engine, unsigned int ifindex,
 
 	engine->now = now;
 	/* One that was renewed meanwhile is in the kernel again. */
-	if (!e || !e->installed || !e->expires ||
-	    e->expires > now + ENGINE_SECOND)
-		return;
-	e->installed = false;
-	engine_event(i, "expired", &e->proto, &e->nbma, "holding time over");
-	cache_forget(e);
+	if (e && e->installed && e->expires &&
+	    e->expires <= now + ENGINE_SECOND)
+		cache_expire(e);
 }
 
 void engine_name(struct engine *e, unsigned int ifindex, const char *fqdn,
@@ -476,7 +473,7 @@ static const char *reason_of(const struct entry *e, char *buf, size_t len)
 {
 	const struct nhs *n = e->nhs ? nhs_named(e->iface, &e->proto) : NULL;
 
-	return n ? n->reason : resolve_reason(e, buf, len);
+	return n ? nhs_reason(n) : resolve_reason(e, buf, len);
 }
 
 static void show(const struct entry *e,
@@ -548,7 +545,7 @@ static void show_nhs(const struct nhs *n,
 		.last_reply = n->last_reply,
 		.next = n->timer.armed ? n->timer.at : 0,
 		.reqid = n->reqid,
-		.reason = n->reason,
+		.reason = nhs_reason(n),
 	};
 
 	cb(ctx, &s);

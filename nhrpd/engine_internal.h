@@ -43,7 +43,7 @@ enum engine_reject {
 	REJECT_LOOP,			/* passed here before */
 	REJECT_HOPS,			/* hop count used up */
 	REJECT_NOT_FOR_ME,		/* registration meant for another */
-	REJECT_UNKNOWN_REQUESTER,	/* asks without being registered */
+	REJECT_UNKNOWN_REQUESTER,	/* wants to be passed on, but is unknown */
 	REJECT_SPOOFED,			/* sender does not hold that address */
 	REJECT_NO_BINDING,		/* nobody registered the target */
 	REJECT_PROHIBITED,		/* registration of a foreign address */

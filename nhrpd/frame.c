@@ -48,7 +48,7 @@ struct frame {
 	frame_cb cb;
 	void *ctx;
 	struct frame_stats stats;
-	struct log_limit complaint;
+	struct log_limit complaint, bad, lost, full;
 	unsigned int first, n;		/* queued: tx[first] to tx[n - 1] */
 	struct mmsghdr tx_msg[BATCH], rx_msg[BATCH];
 	struct slot tx[BATCH], rx[BATCH];
@@ -71,11 +71,15 @@ static uint32_t read_mark(struct msghdr *msg)
 static void take_frame(struct frame *f, struct mmsghdr *m, struct slot *s)
 {
 	struct addr nbma = addr_from(NULL, 0);
+	char more[40];
 
 	if (s->sll.sll_halen == 4)	/* IPv6 does not fit sll_addr */
 		nbma = addr_from(s->sll.sll_addr, 4);
 	if (!addr_is_set(&nbma) || m->msg_hdr.msg_flags & MSG_TRUNC) {
 		f->stats.bad_frame++;
+		if (log_allowed(&f->bad, event_now(), more))
+			log_warn("frame: on interface %d, too long or without NBMA address%s",
+				 s->sll.sll_ifindex, more);
 		return;
 	}
 	f->stats.received++;
@@ -116,23 +120,31 @@ static bool receive(struct frame *f)
 	return n == BATCH;
 }
 
+/* Asking resets the kernel's counter. */
 static void read_losses(struct frame *f)
 {
 	struct tpacket_stats st;
 	socklen_t len = sizeof(st);
+	char more[40];
 
-	if (!getsockopt(f->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len))
-		f->stats.recv_lost += st.tp_drops;
+	if (getsockopt(f->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len) ||
+	    !st.tp_drops)
+		return;
+	f->stats.recv_lost += st.tp_drops;
+	if (log_allowed(&f->lost, event_now(), more))
+		log_warn("frame: %llu frames lost so far, more came in than are read",
+			 (unsigned long long)f->stats.recv_lost);
 }
 
 static void fd_ready(void *ctx, unsigned int what)
 {
 	struct frame *f = ctx;
-	unsigned int i;
+	unsigned int i = 0;
 
-	if (what & EVENT_READ)
-		for (i = 0; i < BATCHES && receive(f); i++)
-			;
+	while (what & EVENT_READ && i < BATCHES && receive(f))
+		i++;
+	if (i == BATCHES)		/* only then can there be losses */
+		read_losses(f);
 	if (what & EVENT_WRITE)
 		frame_flush(f);
 }
@@ -142,14 +154,13 @@ static void fd_ready(void *ctx, unsigned int what)
 static void tell_failure(struct frame *f, const struct slot *s, int err)
 {
 	struct addr nbma = addr_from(s->sll.sll_addr, s->sll.sll_halen);
-	char text[ADDR_STRLEN];
-	unsigned long held;
+	char text[ADDR_STRLEN], more[40];
 
 	f->stats.send_failed++;
-	if (log_allowed(&f->complaint, event_now(), &held))
-		log_warn("frame: to %s on interface %d: %s (%lu more)",
+	if (log_allowed(&f->complaint, event_now(), more))
+		log_warn("frame: to %s on interface %d: %s%s",
 			 addr_text(&nbma, text), s->sll.sll_ifindex,
-			 strerror(err), held);
+			 strerror(err), more);
 }
 
 void frame_flush(struct frame *f)
@@ -196,11 +207,15 @@ void frame_send(struct frame *f, unsigned int ifindex, const struct addr *nbma,
 {
 	struct msghdr *h;
 	struct slot *s;
+	char more[40];
 
 	if (f->n == BATCH)
 		frame_flush(f);
 	if (f->n == BATCH) {
 		f->stats.send_full++;
+		if (log_allowed(&f->full, event_now(), more))
+			log_warn("frame: the socket does not drain, a packet is not sent%s",
+				 more);
 		return;
 	}
 	if (len > NHRP_PACKET_MAX || nbma->len != 4) {

@@ -72,6 +72,17 @@ bool iface_is_own(const struct iface *i, const struct addr *proto)
 	return addr_eq(proto, &i->conf.addr);
 }
 
+/*
+ * Without a line for it, a hub is known by its lines: it has no NHS itself,
+ * or lines that only a hub needs. On a spoke any stranger could otherwise
+ * register the address of another spoke and get its data.
+ */
+bool iface_serves(const struct iface *i)
+{
+	return !i->nhs || i->conf.multicast_dynamic || i->conf.redirect ||
+	       i->conf.server_only;
+}
+
 static bool fixed(const struct entry *e)
 {
 	return e->type == ENTRY_STATIC || e->nhs;

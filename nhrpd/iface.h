@@ -38,6 +38,8 @@ bool iface_ready(const struct iface *i);
 /* @a is in the tunnel's subnet; false when that is not known. */
 bool iface_in_subnet(const struct iface *i, const struct addr *a);
 bool iface_is_own(const struct iface *i, const struct addr *proto);
+/* Others may register here; a spoke lets nobody do so. */
+bool iface_serves(const struct iface *i);
 /* Applies a configuration and an NBMA address; unchanged parts stay. */
 void iface_apply(struct iface *i, const struct conf_iface *c,
 		 const struct addr *local);

@@ -59,52 +59,6 @@ static const char *const cmd_names[__DMVPN_CMD_MAX] = {
 	[DMVPN_CMD_NEIGH_DEL] = "delete neighbour",
 };
 
-static const char *const drop_names[__DMVPN_DROP_MAX] = {
-	[DMVPN_DROP_UNRESOLVED] = "unresolved",
-	[DMVPN_DROP_TRANSIT_UNRESOLVED] = "transit-unresolved",
-	[DMVPN_DROP_BACK_TO_INGRESS] = "back-to-ingress",
-	[DMVPN_DROP_NO_ROUTE] = "no-route",
-	[DMVPN_DROP_ROUTE_LOOP] = "route-loop",
-	[DMVPN_DROP_NO_LOCAL] = "no-local",
-	[DMVPN_DROP_NO_SA] = "no-sa",
-	[DMVPN_DROP_CLEARTEXT] = "cleartext",
-	[DMVPN_DROP_TOO_BIG] = "too-big",
-	[DMVPN_DROP_BAD_INNER] = "bad-inner",
-	[DMVPN_DROP_UNSUPPORTED] = "unsupported",
-	[DMVPN_DROP_NO_MEMORY] = "no-memory",
-	[DMVPN_DROP_BAD_GRE] = "bad-gre",
-	[DMVPN_DROP_BAD_CHECKSUM] = "bad-checksum",
-	[DMVPN_DROP_WRONG_KEY] = "wrong-key",
-	[DMVPN_DROP_UNKNOWN_SENDER] = "unknown-sender",
-	[DMVPN_DROP_ECN] = "ecn",
-	[DMVPN_DROP_NO_MULTICAST_PEER] = "no-multicast-peer",
-	[DMVPN_DROP_RECURSION] = "recursion",
-	[DMVPN_DROP_SPOOFED] = "spoofed",
-	[DMVPN_DROP_NHRP_POLICED] = "nhrp-policed",
-	[DMVPN_DROP_REJECTED] = "rejected",
-	[DMVPN_DROP_NO_HEADER] = "no-header",
-};
-
-static const char *const count_names[__DMVPN_COUNT_MAX] = {
-	[DMVPN_COUNT_VIA_NHS] = "via-nhs",
-	[DMVPN_COUNT_UNKNOWN_SENDER] = "unknown-sender",
-	[DMVPN_COUNT_ROUTE_LOOKUP] = "route-lookup",
-	[DMVPN_COUNT_UPCALL] = "upcall",
-	[DMVPN_COUNT_UPCALL_SUPPRESSED] = "upcall-suppressed",
-	[DMVPN_COUNT_UPCALL_LOST] = "upcall-lost",
-	[DMVPN_COUNT_FRAGMENTED] = "fragmented",
-};
-
-const char *kernel_drop_name(unsigned int drop)
-{
-	return drop < __DMVPN_DROP_MAX ? drop_names[drop] : NULL;
-}
-
-const char *kernel_count_name(unsigned int count)
-{
-	return count < __DMVPN_COUNT_MAX ? count_names[count] : NULL;
-}
-
 /* ---- reading ---- */
 
 /* An older kernel sends fewer, a newer one more than this version knows. */
@@ -148,39 +102,6 @@ static int parse_dev(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	read_counters(tb[DMVPN_DEV_A_DROPS], d->drops, __DMVPN_DROP_MAX);
 	read_counters(tb[DMVPN_DEV_A_COUNTS], d->counts, __DMVPN_COUNT_MAX);
 	m->type = KERNEL_MSG_DEV;
-	return 0;
-}
-
-static int parse_peer(const struct nlmsghdr *nlh, struct kernel_msg *m)
-{
-	const struct nlattr *tb[__DMVPN_PEER_A_MAX];
-	struct kernel_peer *p = &m->peer;
-
-	if (netlink_attrs(nlh, GENL_HDRLEN, tb, DMVPN_PEER_A_MAX))
-		return -EBADMSG;
-	p->ifindex = netlink_u32(tb[DMVPN_PEER_A_IFINDEX], 0);
-	p->nbma = netlink_addr(tb[DMVPN_PEER_A_NBMA]);
-	if (!p->ifindex || !addr_is_set(&p->nbma))
-		return -EBADMSG;
-	p->id = netlink_u32(tb[DMVPN_PEER_A_ID], 0);
-	p->mark = netlink_u32(tb[DMVPN_PEER_A_MARK], 0);
-	p->flags = read_flags(tb[DMVPN_PEER_A_FLAGS]);
-	p->priority = netlink_u32(tb[DMVPN_PEER_A_PRIORITY], 0);
-	p->mtu = netlink_u32(tb[DMVPN_PEER_A_MTU], 0);
-	p->pmtu = netlink_u32(tb[DMVPN_PEER_A_PMTU], 0);
-	p->oif = netlink_u32(tb[DMVPN_PEER_A_OIF], 0);
-	p->saddr = netlink_addr(tb[DMVPN_PEER_A_SADDR]);
-	p->esp = netlink_u8(tb[DMVPN_PEER_A_ESP], 0);
-	p->neighs = netlink_u32(tb[DMVPN_PEER_A_NEIGHS], 0);
-	p->rx_packets = netlink_u64(tb[DMVPN_PEER_A_RX_PACKETS], 0);
-	p->rx_bytes = netlink_u64(tb[DMVPN_PEER_A_RX_BYTES], 0);
-	p->tx_packets = netlink_u64(tb[DMVPN_PEER_A_TX_PACKETS], 0);
-	p->tx_bytes = netlink_u64(tb[DMVPN_PEER_A_TX_BYTES], 0);
-	p->heard = tb[DMVPN_PEER_A_LAST_RX] != NULL;
-	p->sent = tb[DMVPN_PEER_A_LAST_TX] != NULL;
-	p->last_rx = netlink_u64(tb[DMVPN_PEER_A_LAST_RX], 0);
-	p->last_tx = netlink_u64(tb[DMVPN_PEER_A_LAST_TX], 0);
-	m->type = KERNEL_MSG_PEER;
 	return 0;
 }
 
@@ -271,8 +192,6 @@ int kernel_parse(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	switch (genl->cmd) {
 	case DMVPN_CMD_DEV_GET:
 		return parse_dev(nlh, m);
-	case DMVPN_CMD_PEER_GET:
-		return parse_peer(nlh, m);
 	case DMVPN_CMD_NEIGH_GET:
 		return parse_neigh(nlh, m);
 	case DMVPN_CMD_RESOLVE_NTF:
@@ -296,14 +215,14 @@ static int take_notification(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct kernel *k = ctx;
 	struct kernel_msg m;
-	unsigned long held;
+	char more[40];
 
 	if (nlh->nlmsg_type != k->family)
 		return 0;
 	if (kernel_parse(nlh, &m)) {
-		if (log_allowed(&k->complaint, event_now(), &held))
-			log_warn("kernel: event %u is broken, ignored (%lu more)",
-				 m.cmd, held);
+		if (log_allowed(&k->complaint, event_now(), more))
+			log_warn("kernel: event %u is broken, ignored%s",
+				 m.cmd, more);
 		return 0;
 	}
 	if (m.type == KERNEL_MSG_UPCALL)
@@ -580,7 +499,7 @@ void kernel_neigh_set(struct kernel *k, unsigned int ifindex,
 		      const struct engine_neigh *n)
 {
 	struct nlmsghdr *nlh = begin_request(k, DMVPN_CMD_NEIGH_SET,
-					     0, ifindex, &n->addr);
+					     ifindex, &n->addr);
 
 	mnl_attr_put_u32(nlh, DMVPN_NEIGH_A_IFINDEX, ifindex);
 	netlink_put_addr(nlh, DMVPN_NEIGH_A_ADDR, &n->addr);
@@ -621,7 +540,7 @@ void kernel_peer_set(struct kernel *k, unsigned int ifindex,
 		     uint32_t priority)
 {
 	struct nlmsghdr *nlh = begin_request(k, DMVPN_CMD_PEER_SET,
-					     0, ifindex, nbma);
+					     ifindex, nbma);
 
 	put_peer_key(nlh, ifindex, nbma, mark);
 	put_flags(nlh, DMVPN_PEER_A_FLAGS, flags, PEER_FLAGS);
@@ -645,7 +564,6 @@ struct question {
 	uint16_t family;
 	unsigned int ifindex;		/* 0: all */
 	void (*neigh)(void *ctx, const struct kernel_neigh *n);
-	void (*peer)(void *ctx, const struct kernel_peer *p);
 	struct kernel_dev *dev;
 	void *ctx;
 };
@@ -660,9 +578,6 @@ static int take_object(const struct nlmsghdr *nlh, void *ctx)
 	if (m.type == KERNEL_MSG_NEIGH && q->neigh) {
 		if (!q->ifindex || q->ifindex == m.neigh.ifindex)
 			q->neigh(q->ctx, &m.neigh);
-	} else if (m.type == KERNEL_MSG_PEER && q->peer) {
-		if (!q->ifindex || q->ifindex == m.peer.ifindex)
-			q->peer(q->ctx, &m.peer);
 	} else if (m.type == KERNEL_MSG_DEV && q->dev) {
 		*q->dev = m.dev;
 	}
@@ -698,18 +613,6 @@ int kernel_each_neigh(struct kernel *k, unsigned int ifindex,
 
 	if (ret)
 		log_err("kernel: dump of neighbours: %s", k->ask.err);
-	return ret;
-}
-
-int kernel_each_peer(struct kernel *k, unsigned int ifindex,
-		     void (*cb)(void *ctx, const struct kernel_peer *p),
-		     void *ctx)
-{
-	struct question q = { .ifindex = ifindex, .peer = cb, .ctx = ctx };
-	int ret = ask(k, DMVPN_CMD_PEER_GET, NLM_F_DUMP, &q);
-
-	if (ret)
-		log_err("kernel: dump of peers: %s", k->ask.err);
 	return ret;
 }
 

@@ -31,24 +31,6 @@ struct kernel_neigh {
 	uint64_t used_ago;		/* ms */
 };
 
-struct kernel_peer {
-	unsigned int ifindex;
-	uint32_t id;
-	struct addr nbma;
-	uint32_t mark;
-	uint32_t flags;			/* enum dmvpn_peer_flag */
-	uint32_t priority;
-	uint32_t mtu;			/* as set, 0: none */
-	uint32_t pmtu;			/* what fits now, 0: no route held */
-	unsigned int oif;		/* 0: no route held */
-	struct addr saddr;
-	bool esp;
-	uint32_t neighs;
-	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-	bool heard, sent;		/* ever */
-	uint64_t last_rx, last_tx;	/* ms ago */
-};
-
 struct kernel_dev {
 	unsigned int ifindex;
 	char name[IFNAMSIZ];
@@ -71,7 +53,6 @@ struct kernel_upcall {
 enum kernel_msg_type {
 	KERNEL_MSG_OTHER,		/* of no interest, or not understood */
 	KERNEL_MSG_DEV,
-	KERNEL_MSG_PEER,
 	KERNEL_MSG_NEIGH,
 	KERNEL_MSG_UPCALL,
 };
@@ -81,7 +62,6 @@ struct kernel_msg {
 	enum kernel_msg_type type;
 	union {
 		struct kernel_dev dev;
-		struct kernel_peer peer;
 		struct kernel_neigh neigh;
 		struct kernel_upcall upcall;
 	};
@@ -132,15 +112,8 @@ void kernel_flush(struct kernel *k);
 int kernel_each_neigh(struct kernel *k, unsigned int ifindex,
 		      void (*cb)(void *ctx, const struct kernel_neigh *n),
 		      void *ctx);
-int kernel_each_peer(struct kernel *k, unsigned int ifindex,
-		     void (*cb)(void *ctx, const struct kernel_peer *p),
-		     void *ctx);
 /* -ENODEV: no device of ours. */
 int kernel_dev_get(struct kernel *k, unsigned int ifindex,
 		   struct kernel_dev *dev);
-
-/* `unresolved` for DMVPN_DROP_UNRESOLVED and so on, NULL for none. */
-const char *kernel_drop_name(unsigned int drop);
-const char *kernel_count_name(unsigned int count);
 
 #endif

@@ -39,10 +39,6 @@ static void judge_genl(const struct nlmsghdr *nlh)
 		check_addr(&m.neigh.n.nbma);
 		insist(m.neigh.n.cookie_len <= ENGINE_COOKIE_MAX, "cookie");
 		break;
-	case KERNEL_MSG_PEER:
-		insist(m.peer.ifindex && addr_is_set(&m.peer.nbma), "key");
-		check_addr(&m.peer.saddr);
-		break;
 	case KERNEL_MSG_DEV:
 		insist(m.dev.ifindex, "key");
 		insist(memchr(m.dev.name, 0, sizeof(m.dev.name)), "name");

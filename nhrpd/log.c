@@ -82,14 +82,16 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
-bool log_allowed(struct log_limit *l, uint64_t now, unsigned long *held)
+bool log_allowed(struct log_limit *l, uint64_t now, char more[40])
 {
 	if (now < l->next) {
 		l->held++;
 		return false;
 	}
 	l->next = now + LOG_INTERVAL;
-	*held = l->held;
+	more[0] = '\0';
+	if (l->held)
+		snprintf(more, 40, " (%lu more since)", l->held);
 	l->held = 0;
 	return true;
 }

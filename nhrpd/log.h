@@ -37,9 +37,9 @@ struct log_limit {
 };
 
 /*
- * True when a line may be written at @now; *held then is how many were held
- * back since the last one.
+ * True when a line may be written at @now; @more then says how many were held
+ * back since the last one, e.g. " (7 more since)", or is empty.
  */
-bool log_allowed(struct log_limit *l, uint64_t now, unsigned long *held);
+bool log_allowed(struct log_limit *l, uint64_t now, char more[40]);
 
 #endif

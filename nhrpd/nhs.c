@@ -26,6 +26,15 @@ const char *nhs_text(const struct nhs *n, char *buf, size_t len)
 	return buf;
 }
 
+const char *nhs_reason(const struct nhs *n)
+{
+	if (n->state != NHS_NEW)
+		return n->reason;
+	return addr_is_set(&n->nbma) ? "no answer yet" :
+	       n->conf.fqdn[0] ? "its name is being resolved" :
+				 "no map line has its NBMA address";
+}
+
 struct nhs *nhs_at(const struct iface *i, const struct addr *nbma)
 {
 	struct nhs *n;

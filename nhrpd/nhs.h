@@ -29,7 +29,7 @@ struct nhs {
 	uint64_t changed;
 	uint64_t req_sent, req_failed, repl_recv;
 	uint64_t last_reply;
-	char reason[128];		/* why not up */
+	char reason[128];		/* why it is down */
 	struct addr names[NHS_NAMES_MAX];	/* addresses of conf.fqdn */
 	unsigned int n_names;
 	struct timer timer;
@@ -55,6 +55,8 @@ void nhs_learn(struct nhs *n, const struct addr *proto);
 void nhs_resolved(struct nhs *n, const struct addr *addrs, unsigned int count);
 /* Asks for the name's addresses again; nothing without a name. */
 void nhs_lookup(struct nhs *n);
+/* Why it is not up, "" when it is. */
+const char *nhs_reason(const struct nhs *n);
 /* "192.168.1.1 (1.1.1.1)" in @buf; returns @buf. */
 const char *nhs_text(const struct nhs *n, char *buf, size_t len);
 

@@ -230,6 +230,8 @@ static const char *prohibited(const struct rx *rx, const struct nhrp_cie *c)
 	const struct iface *i = rx->iface;
 	const struct entry *e = cache_find(i, a);
 
+	if (!iface_serves(i))
+		return "this node is a spoke (it has an NHS, and neither 'map multicast dynamic' nor 'redirect')";
 	if (iface_is_own(i, a))
 		return "it is the address of this node";
 	if (i->conf.plen && !iface_in_subnet(i, a))

@@ -19,6 +19,7 @@
 #include "iface.h"
 #include "msg.h"
 #include "nhs.h"
+#include "peer.h"
 
 #define ASK_FIRST 2000			/* ms; then 4, 8, 16, 32 s */
 #define ASK_TRIES 5
@@ -287,6 +288,18 @@ static void want(struct entry *e)
 		cache_install(e);	/* the kernel seems to have lost it */
 }
 
+/* The kernel's event that an entry expired may come after this one. */
+static struct entry *find_alive(struct iface *i, const struct addr *proto)
+{
+	struct entry *e = cache_find(i, proto);
+
+	if (!e || !e->installed || !e->expires ||
+	    e->expires > i->engine->now)
+		return e;
+	cache_expire(e);
+	return NULL;
+}
+
 void engine_resolve(struct engine *engine, unsigned int ifindex,
 		    const struct addr *nexthop, const struct addr *src,
 		    const struct addr *dst, uint64_t now)
@@ -308,7 +321,7 @@ void engine_resolve(struct engine *engine, unsigned int ifindex,
 		engine_reject(i, REJECT_MARTIAN);
 		return;
 	}
-	e = cache_find(i, nexthop);
+	e = find_alive(i, nexthop);
 	if (!e && (!i->nhs || i->conf.server_only))
 		engine_reject(i, REJECT_NO_NHS);
 	else if (e || (e = cache_add(i, nexthop)))
@@ -501,6 +514,8 @@ static void pass_reply(struct rx *rx)
 	if (msg_lists(rx->p, NHRP_EXT_RESPONDER, &rx->iface->conf.addr)) {
 		engine_reject(rx->iface, REJECT_LOOP);
 		msg_error(rx, NHRP_ERROR_LOOP);
+	} else if (!peer_find(rx->iface, rx->nbma, rx->mark)) {
+		engine_reject(rx->iface, REJECT_UNKNOWN_REQUESTER);
 	} else if (!msg_way(rx, &rx->p->src_proto, &nbma, &mark)) {
 		engine_reject(rx->iface, REJECT_NO_BINDING);
 	} else {

@@ -199,7 +199,7 @@ static void test_usage(void **state)
 		"peer del lo", "peer del lo 10.0.0.1 static",
 		"peer flush lo 10.0.0.1", "peer show lo x", "peer show lo 1.1.1.1 x",
 		"show kernel lo x", "clear lo nowhere", "clear a b c",
-		"config check", "config check a b", "version now",
+		"config", "config check", "config check a b", "version now",
 	};
 
 	(void)state;

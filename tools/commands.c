@@ -77,6 +77,7 @@ const struct command commands[] = {
 	{ "clear", "[NAME] [ADDR|all]",
 	  "forget learnt entries, register anew", cmd_clear, 0 },
 	{ "reload", "", "read the configuration again", cmd_reload, 0 },
+	{ "config apply", "", "the same as reload", cmd_reload, 0 },
 	{ "config check", "FILE", "read a configuration, change nothing",
 	  cmd_config_check, 0 },
 	{ "help", "[COMMAND]", "this list, or one command's usage",

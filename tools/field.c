@@ -40,6 +40,8 @@ static struct json_object *read_hex(const struct nlattr *a)
 	struct json_object *o;
 	char *text;
 
+	if (!len)
+		return NULL;
 	text = calloc(2, len + 1);
 	for (size_t i = 0; text && i < len; i++)
 		sprintf(text + 2 * i, "%02x", p[i]);

@@ -245,14 +245,12 @@ int cmd_ios_dmvpn(struct cli *c)
 
 /* ---- show ip nhrp nhs ---- */
 
-/* Expecting replies, responding. */
+/* Who is registered with goes on expecting replies, so R comes with E. */
 static const char *nhs_status(const struct json_object *nhs)
 {
-	bool up = object_get_bool(nhs, "up");
-
-	if (object_get_bool(nhs, "expecting"))
-		return up ? "RE" : "E";
-	return up ? "R" : "W";
+	if (object_get_bool(nhs, "up"))
+		return "RE";
+	return object_get_uint(nhs, "requests_sent") ? "E" : "W";
 }
 
 static void print_nhs(const struct cli *c, const struct json_object *nhs,
@@ -417,7 +415,20 @@ static const char *type_of(const struct json_object *entry)
 	return is_incomplete(entry) ? "incomplete" : "dynamic";
 }
 
-/* The flags with a blank before each; no-socket has a line of its own. */
+/*
+ * `no-socket` has a line of its own. IOS 15 prints `nat` for who is behind one,
+ * IOS-XE for all who know the NAT extension.
+ */
+static bool is_printed(const struct cli *c, const struct json_object *entry,
+		       const char *flag)
+{
+	if (!strcmp(flag, "no-socket"))
+		return false;
+	return c->xe || strcmp(flag, "nat") ||
+	       object_get_str(entry, "nbma_claimed");
+}
+
+/* The flags with a blank before each. */
 static const char *flags_of(const struct cli *c,
 			    const struct json_object *entry, char buf[128])
 {
@@ -431,7 +442,7 @@ static const char *flags_of(const struct cli *c,
 		const char *w = json_object_get_string(
 			object_get_at(entry, "flags", i));
 
-		if (w && strcmp(w, "no-socket") && used < 96)
+		if (w && is_printed(c, entry, w) && used < 96)
 			used += snprintf(buf + used, 128 - used, " %.32s", w);
 	}
 	if (c->xe && is_up(entry) && !is_type(entry, "local") && used < 96)

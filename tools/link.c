@@ -266,18 +266,14 @@ static int take_setting(struct cli *c, struct nlmsghdr *h,
 	}
 }
 
-/* IFLA_LINKINFO from the arguments left; the rest of them into @w. */
-static int put_linkinfo(struct cli *c, struct nlmsghdr *h, struct wanted *w)
+/* IFLA_INFO_DATA's attributes from the arguments left, other things to @w. */
+static int put_settings(struct cli *c, struct nlmsghdr *h, struct wanted *w)
 {
 	uint32_t seen[ARRAY_SIZE(settings)] = {};
 	const struct setting *s;
-	struct nlattr *info, *data;
 	const char *word;
 	int err;
 
-	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
-	mnl_attr_put_strz(h, IFLA_INFO_KIND, LINK_KIND);
-	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
 	while ((word = cli_next(c))) {
 		s = find_setting(word);
 		if (!s)
@@ -290,9 +286,32 @@ static int put_linkinfo(struct cli *c, struct nlmsghdr *h, struct wanted *w)
 	}
 	if (w->flag_mask)
 		nl_put_flags(h, IFLA_DMVPN_FLAGS, w->flags, w->flag_mask);
+	return CLI_OK;
+}
+
+int link_put_settings(struct cli *c, struct nlmsghdr *h)
+{
+	struct wanted w = {};
+	int err;
+
+	err = put_settings(c, h, &w);
+	if (!err && (w.mtu || w.up))
+		err = cli_usage(c, "mtu, up and down come before type");
+	return err;
+}
+
+static int put_linkinfo(struct cli *c, struct nlmsghdr *h, struct wanted *w)
+{
+	struct nlattr *info, *data;
+	int err;
+
+	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	mnl_attr_put_strz(h, IFLA_INFO_KIND, LINK_KIND);
+	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
+	err = put_settings(c, h, w);
 	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, info);
-	return CLI_OK;
+	return err;
 }
 
 static int take_name(struct cli *c, const char **name)
@@ -368,6 +387,15 @@ static void say_what_is_meant(struct json_object *o)
 		object_str(o, "tos", "inherit");
 }
 
+struct json_object *link_settings(const struct nlattr *const *tb)
+{
+	struct json_object *o = field_object(tb, link_fields,
+					     ARRAY_SIZE(link_fields));
+
+	say_what_is_meant(o);
+	return o;
+}
+
 static struct json_object *link_object(const struct ifinfomsg *ifi,
 				       const struct nlattr **tb,
 				       const struct nlattr *info)
@@ -383,8 +411,7 @@ static struct json_object *link_object(const struct ifinfomsg *ifi,
 	json_object_object_add(o, "up",
 			       json_object_new_boolean(ifi->ifi_flags & IFF_UP));
 	object_int(o, "mtu", tb[IFLA_MTU] ? nl_uint(tb[IFLA_MTU]) : 0);
-	enc = field_object(data, link_fields, ARRAY_SIZE(link_fields));
-	say_what_is_meant(enc);
+	enc = link_settings(data);
 	json_object_object_foreach(enc, key, value)
 		json_object_object_add(o, key, json_object_get(value));
 	json_object_put(enc);
@@ -557,14 +584,6 @@ static void print_setting(FILE *out, const struct setting *s,
 			fprintf(out, " %s %g", s->word,
 				json_object_get_double(v));
 		break;
-	case SET_MTU:
-		fprintf(out, " mtu %u", (unsigned int)object_get_uint(o, "mtu"));
-		break;
-	case SET_UP:
-		fputs(object_get_bool(o, "up") ? " up" : " down", out);
-		break;
-	case SET_DOWN:
-		break;
 	default:
 		if (v)
 			fprintf(out, " %s %s", s->word,
@@ -572,12 +591,19 @@ static void print_setting(FILE *out, const struct setting *s,
 	}
 }
 
+void link_print_settings(FILE *out, const struct json_object *o)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(settings); i++)
+		if (settings[i].json)
+			print_setting(out, &settings[i], o);
+}
+
 static void print_link(FILE *out, const struct json_object *o)
 {
 	fputs(object_get_str(o, "name"), out);
-	for (unsigned int i = 0; i < ARRAY_SIZE(settings); i++)
-		print_setting(out, &settings[i], o);
-	fputc('\n', out);
+	link_print_settings(out, o);
+	fprintf(out, " mtu %u %s\n", (unsigned int)object_get_uint(o, "mtu"),
+		object_get_bool(o, "up") ? "up" : "down");
 }
 
 static int show_links(struct cli *c, struct json_object *list)

@@ -487,22 +487,23 @@ static void cell_number(struct table *t, const struct json_object *row,
 	table_cell(t, v ? json_object_get_string(v) : NULL);
 }
 
-/* The neighbour's flags and the peer's; `static` once. */
+/* The neighbour's flags and the peer's, each word once. */
 static void cell_flags(struct table *t, const struct json_object *row)
 {
-	char peer[128], neigh[128], text[260];
-	const char *p;
+	char text[256];
+	size_t used;
 
-	object_get_words(row, "flags", " ", neigh, sizeof(neigh));
-	p = object_get_words(row, "peer_flags", " ", peer, sizeof(peer));
-	if (object_has_word(row, "flags", "static") &&
-	    object_has_word(row, "peer_flags", "static")) {
-		p = strstr(peer, "static");
-		peer[p - peer] = '\0';
-		p = peer;
+	object_get_words(row, "flags", " ", text, sizeof(text));
+	used = strlen(text);
+	for (size_t i = 0; i < object_get_len(row, "peer_flags"); i++) {
+		const char *word = json_object_get_string(
+			object_get_at(row, "peer_flags", i));
+
+		if (object_has_word(row, "flags", word) || used > 200)
+			continue;
+		used += snprintf(text + used, sizeof(text) - used, "%s%.32s",
+				 used ? " " : "", word);
 	}
-	snprintf(text, sizeof(text), "%s%s%s", neigh,
-		 *neigh && *p ? " " : "", p);
 	table_cell(t, *text ? text : NULL);
 }
 

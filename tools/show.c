@@ -45,24 +45,6 @@ static bool keep_iface(struct json_object *top, const char *name)
 	return object_get_len(top, "interfaces") > 0;
 }
 
-int show_read(struct cli *c, struct json_object **top)
-{
-	const char *name = cli_next(c);
-	int code;
-
-	if (cli_done(c))
-		return CLI_USAGE;
-	if (c->from)
-		code = read_file(c, top);
-	else
-		code = client_ask(c, client_request("show"), top);
-	if (code || !name || keep_iface(*top, name))
-		return code;
-	json_object_put(*top);
-	return cli_fail(c, CLI_REFUSED, "%s: NHRP is not configured there",
-			name);
-}
-
 /* ---- the kernel's part ---- */
 
 static void add_kernel_rows(struct json_object *top, struct nl *nl)
@@ -150,8 +132,6 @@ static bool add_kernel(struct json_object *top, char *why, size_t whylen)
 	return told;
 }
 
-/* ---- join ---- */
-
 /* The kernel's rows by protocol address, and by NBMA address. */
 struct rows {
 	struct json_object *by_protocol, *by_nbma;
@@ -176,6 +156,112 @@ static struct rows index_rows(const struct json_object *iface)
 	}
 	return r;
 }
+
+static void put_rows(struct rows *r)
+{
+	json_object_put(r->by_protocol);
+	json_object_put(r->by_nbma);
+}
+
+/* ---- what is in use ---- */
+
+/*
+ * The daemon learns of use shortly before an entry's end, the kernel sees each
+ * packet: an entry that carried one within this time is `used`.
+ */
+#define USED_SECONDS 120
+
+/* Puts `used` where IOS has it, before local. */
+static void add_used(struct json_object *entry)
+{
+	struct json_object *flags = json_object_new_array();
+	struct json_object *old = object_get(entry, "flags");
+	bool done = false;
+	const char *word;
+
+	for (size_t i = 0; i < object_get_len(entry, "flags"); i++) {
+		word = json_object_get_string(
+			json_object_array_get_idx(old, i));
+		if (!done && strcmp(word, "router") &&
+		    strcmp(word, "unique") && strcmp(word, "registered")) {
+			json_object_array_add(flags,
+					      json_object_new_string("used"));
+			done = true;
+		}
+		json_object_array_add(flags, json_object_new_string(word));
+	}
+	if (!done)
+		json_object_array_add(flags, json_object_new_string("used"));
+	json_object_object_add(entry, "flags", flags);
+}
+
+static void mark_used(const struct json_object *iface, const struct rows *rows)
+{
+	struct json_object *entry, *row;
+	const char *protocol;
+
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		entry = object_get_at(iface, "entries", i);
+		protocol = object_get_str(entry, "protocol");
+		row = protocol ? object_get(rows->by_protocol, protocol) : NULL;
+		if (!object_is_null(row, "used_seconds") &&
+		    object_get_num(row, "used_seconds") <= USED_SECONDS &&
+		    !object_has_word(entry, "flags", "used"))
+			add_used(entry);
+	}
+}
+
+/* ---- for Cisco's views ---- */
+
+static void mark_all_used(struct json_object *top)
+{
+	struct json_object *iface;
+	struct rows rows;
+
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		iface = object_get_at(top, "interfaces", i);
+		rows = index_rows(iface);
+		mark_used(iface, &rows);
+		put_rows(&rows);
+		json_object_object_del(iface, "kernel_rows");
+	}
+}
+
+/* The kernel's part is welcome here, but nobody misses it. */
+static void add_use(struct json_object *top)
+{
+	struct nl nl;
+
+	if (!nl_open_dmvpn(&nl))
+		add_kernel_rows(top, &nl);
+	nl_close(&nl);
+}
+
+int show_read(struct cli *c, struct json_object **top)
+{
+	const char *name = cli_next(c);
+	int code;
+
+	if (cli_done(c))
+		return CLI_USAGE;
+	if (c->from)
+		code = read_file(c, top);
+	else
+		code = client_ask(c, client_request("show"), top);
+	if (code)
+		return code;
+	if (name && !keep_iface(*top, name)) {
+		json_object_put(*top);
+		return cli_fail(c, CLI_REFUSED,
+				"%s: NHRP is not configured there", name);
+	}
+	if (!c->from)
+		add_use(*top);
+	mark_all_used(*top);
+	return CLI_OK;
+}
+
+/* ---- join ---- */
 
 static struct json_object *find_nhs(const struct json_object *iface,
 				    const char *protocol)
@@ -323,6 +409,7 @@ static void join(struct json_object *iface)
 	struct json_object *o;
 	const char *s;
 
+	mark_used(iface, &rows);
 	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
 		o = object_get_at(iface, "entries", i);
 		if ((s = object_get_str(o, "nbma")))
@@ -351,8 +438,7 @@ static void join(struct json_object *iface)
 	json_object_object_del(iface, "kernel_rows");
 	json_object_object_add(iface, "peers", peers);
 	json_object_put(seen);
-	json_object_put(rows.by_protocol);
-	json_object_put(rows.by_nbma);
+	put_rows(&rows);
 }
 
 /* ---- text ---- */

@@ -72,6 +72,8 @@ hosts() {
 	for ns in src dut sink; do
 		ip netns add $ns
 		ip -n $ns link set lo up
+		# No packet but ours: IPv6 greets every new link.
+		in_ns $ns sysctl -qw net.ipv6.conf.{all,default}.disable_ipv6=1
 	done
 	ip link add in0 netns src address 02:00:00:00:00:01 type veth \
 		peer name in0 netns dut address 02:00:00:00:00:02

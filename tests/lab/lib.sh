@@ -19,3 +19,5 @@ export PATH=$build/bin:$PATH
 . "$lab/lib/stream.sh"
 # shellcheck source=/dev/null
 . "$lab/lib/daemons.sh"
+# shellcheck source=/dev/null
+. "$lab/lib/device.sh"

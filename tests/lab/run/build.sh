@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds for the runner: programs once, the module once for each kernel.
 
-# record VERDICT KIND NAME SECONDS [KERNEL]: one line of build/results/records.
+# record VERDICT KIND NAME SECONDS [KERNEL]: one line of the records.
 record() {
-	printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "${5:--}" >> "$results/records"
+	printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "${5:--}" >> "$work/records"
 }
 
 # logged LOG COMMAND...: quiet unless it fails.
@@ -17,10 +17,14 @@ logged() {
 }
 
 build_programs() {
+	local helper
 	mkdir -p "$build/bin"
-	cc -O2 -Wall -Wextra -o "$build/bin/useq" "$lab/useq.c"
+	for helper in useq frame; do
+		cc -O2 -Wall -Wextra -o "$work/$helper" "$lab/$helper.c"
+		mv "$work/$helper" "$build/bin/$helper"
+	done
 	[ -e "$repo/Makefile" ] || return 0
-	if ! logged "$results/programs.log" make -C "$repo" programs; then
+	if ! logged "$results/programs.log" flock "$build/.programs.lock" make -C "$repo" programs; then
 		say "the programs do not build"
 		record FAIL build programs 0
 	fi

@@ -7,20 +7,25 @@ declared() {
 	sed -n "s/^$1 \+//p" "$2" | head -n 1
 }
 
-# Userspace: each "make unit" suite counts as one.
+# Userspace: what tests/unit says of each program and script.
 unit_suite() {
-	local start=$SECONDS
+	local start=$SECONDS word name suites=0 rc=0
 	if ! grep -q '^unit:' "$repo/Makefile" 2>/dev/null; then
 		say "no userspace suites yet"
 		return
 	fi
 	say "userspace suites"
-	if logged "$results/unit.log" make -C "$repo" unit; then
-		record ok unit userspace $((SECONDS - start))
-	else
-		record FAIL unit userspace $((SECONDS - start))
+	logged "$results/unit.log" make -C "$repo" unit || rc=$?
+	while read -r word name _; do
+		[ "$word" = ok ] || word=FAIL
+		record "$word" unit "$name" 0
+		suites=$((suites + 1))
+	done < <(grep -E '^(ok|FAILED) ' "$results/unit.log")
+	# A suite that does not build has no line of its own.
+	if [ $rc != 0 ] && ! grep -q '^FAILED ' "$results/unit.log"; then
+		record FAIL unit "make unit" 0
 	fi
-	tail -n 3 "$results/unit.log" >&2
+	say "$suites userspace suites in $((SECONDS - start)) s"
 }
 
 # The lab's own judge must know a fault when it sees one.
@@ -60,10 +65,13 @@ kunit_suite() {
 
 # run_scenario KERNEL FILE
 run_scenario() {
-	local kernel=$1 file=$2 name out limit slow=1 word=ok rc=0 start=$SECONDS
+	local kernel=$1 file=$2 name out limit lock slow=1 word=ok rc=0 start=$SECONDS
 	name=$(basename "$file" .sh)
 	out=$results/$kernel/$name
 	mkdir -p "$out"
+	exec {lock}> "$out.lock"
+	flock $lock
+	find "$out" -mindepth 1 -delete
 	limit=$(declared timeout "$file")
 	# Beside other guests and on slow kernels all takes longer; the limit
 	# only has to end what hangs.
@@ -78,6 +86,7 @@ run_scenario() {
 	fi
 	[ $rc = 0 ] || word=FAIL
 	scenario_json "$kernel" "$name" "$file" $word $rc $((SECONDS - start)) > "$out/results.json"
+	cp "$out/results.json" "$work/run.$kernel.$name.json"
 	record $word scenario "$name" $((SECONDS - start)) "$kernel"
 	printf '%-4s %-12s %-10s %4d s\n' $word "$name" "$kernel" $((SECONDS - start))
 	[ $word = ok ] && return
@@ -105,7 +114,7 @@ scenarios() {
 	local kernel file running=0
 	# The caches are filled before the clock of any guest runs.
 	for kernel in 6.12 6.1; do
-		if grep -q "^$kernel " "$results/plan"; then
+		if grep -q "^$kernel " "$work/plan"; then
 			"$lab/debian-kernel" "$kernel" > /dev/null
 			"$lab/kvm" > /dev/null
 		fi
@@ -118,6 +127,6 @@ scenarios() {
 		fi
 		run_scenario "$kernel" "$file" < /dev/null &
 		running=$((running + 1))
-	done < "$results/plan"
+	done < "$work/plan"
 	wait
 }

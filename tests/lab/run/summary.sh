@@ -22,7 +22,7 @@ scenario_table() {
 			}
 			print ""
 		}
-	}' "$results/records"
+	}' "$work/records"
 }
 
 # Rules by scenarios: x where it is proved on every kernel it ran on.
@@ -33,7 +33,7 @@ rule_matrix() {
 		select(.rules != []) as $s |
 		[$s.name] + [("R1 R2 R3 R4 R5 R6 R7 R8 R9 R10" | split(" "))[] as $r |
 			if $s.rules | index([$r]) then $s.mark else "." end] | @tsv' \
-		"$results/results.json" |
+		"$work/results.json" |
 		awk -F'\t' 'NR == 1 {
 			printf "\n%-16s", "rule proved by"
 			for (i = 1; i <= 10; i++) printf " %3s", "R" i
@@ -52,7 +52,7 @@ unproved_rules() {
 	for rule in "${required_rules[@]}"; do
 		jq -e --arg rule "$rule" '.runs | group_by(.scenario) |
 			any(.[]; all(.verdict == "ok") and (.[0].rules | index([$rule])))' \
-			"$results/results.json" > /dev/null ||
+			"$work/results.json" > /dev/null ||
 			record FAIL rule "$rule is proved by no scenario" 0
 	done
 }
@@ -60,20 +60,19 @@ unproved_rules() {
 # summary WHOLE
 summary() {
 	local passed failed
-	find "$results" -mindepth 3 -name results.json -exec cat {} + |
+	find "$work" -name 'run.*.json' -exec cat {} + |
 		jq -s --argjson seconds $((SECONDS - started)) \
-			'{seconds: $seconds, runs: .}' > "$results/results.json"
+			'{seconds: $seconds, runs: .}' > "$work/results.json"
 	[ -z "$1" ] || unproved_rules
 	scenario_table
 	rule_matrix
 	echo
-	grep '^FAIL' "$results/records" | awk -F'\t' '{ print "FAIL " $2 ": " $3 ($5 == "-" ? "" : " on " $5) }' || true
-	passed=$(grep -c '^ok' "$results/records" || true)
-	failed=$(grep -c '^FAIL' "$results/records" || true)
-	jq --rawfile records "$results/records" '. + {records: [$records | split("\n")[] |
+	grep '^FAIL' "$work/records" | awk -F'\t' '{ print "FAIL " $2 ": " $3 ($5 == "-" ? "" : " on " $5) }' || true
+	passed=$(grep -c '^ok' "$work/records" || true)
+	failed=$(grep -c '^FAIL' "$work/records" || true)
+	jq --rawfile records "$work/records" '. + {records: [$records | split("\n")[] |
 		select(. != "") | split("\t") | {verdict: .[0], kind: .[1], name: .[2], kernel: .[4]}]}' \
-		"$results/results.json" > "$results/.json"
-	mv "$results/.json" "$results/results.json"
+		"$work/results.json" > "$results/results.json"
 	if [ $((passed + failed)) = 0 ]; then
 		echo "nothing was run" >&2
 		failed=1

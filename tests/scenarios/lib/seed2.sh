@@ -8,6 +8,7 @@
 #                  /   |   \
 #         R6 6.6.6.6  R7 7.7.7.7  R8 8.8.8.8    tunnel 192.168.1.6 .7 .8
 #   LAN 66.66.66.0/24  77.77.77.0/24  88.88.88.0/24
+#     host H6 .1                       host H8 .1
 #
 # The public address of a router is its Loopback0; the underlay knows it, the
 # cloud never hears of it. Routing over the tunnel is FRR's BGP with the hub
@@ -16,9 +17,15 @@
 seed2_underlay() {
 	underlay R1=1.1.1.1@Loopback0 R6=6.6.6.6@Loopback0 \
 		R7=7.7.7.7@Loopback0 R8=8.8.8.8@Loopback0
-	lan R6 lo1 66.66.66.66/24
 	lan R7 lo1 77.77.77.77/24
-	lan R8 lo1 88.88.88.88/24
+	local n
+	for n in 6 8; do
+		host "H$n"
+		link "R$n:lan" "H$n:eth0"
+		addr "R$n" lan "$n$n.$n$n.$n$n.$n$n/24"
+		addr "H$n" eth0 "$n$n.$n$n.$n$n.1/24"
+		on "H$n" ip route add default via "$n$n.$n$n.$n$n.$n$n"
+	done
 	delay R1 eth0 20
 	delay R6 eth0 5
 	delay R7 eth0 5

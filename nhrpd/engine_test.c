@@ -1,0 +1,2898 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine_test: the procedures one by one. The world is a recorder: what the
+ * engine sends is decoded again, what it tells the kernel is kept as the
+ * kernel would keep it. Addresses are those of the seeds: hub R1 is
+ * 192.168.1.1 at 1.1.1.1, spokes are R6, R7 and R8.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cache.h"
+#include "engine.h"
+#include "iface.h"
+
+#define IFINDEX 3
+#define SENT_MAX 64
+#define KERNEL_MAX 64
+#define SECOND 1000ull
+#define KEY "secret"
+
+struct sent {
+	struct addr nbma;
+	uint64_t at;
+	uint8_t buf[NHRP_PACKET_MAX];
+	size_t len;
+	struct nhrp_packet p;
+};
+
+struct kpeer {
+	struct addr nbma;
+	uint32_t flags, priority;
+};
+
+struct lab {
+	struct engine *engine;
+	struct conf_iface conf;
+	struct addr local;
+	uint64_t now;
+	uint32_t rng;
+	struct sent sent[SENT_MAX];
+	unsigned int n_sent, read;
+	unsigned int n_neighs, n_peers, neigh_sets, peer_sets;
+	struct engine_neigh neigh[KERNEL_MAX];
+	struct kpeer peer[KERNEL_MAX];
+	struct engine_route route;
+	char name[CONF_FQDN_MAX];	/* last looked up */
+	char log[4096], events[4096];
+	bool deaf;			/* does not keep what is sent and set */
+};
+
+/* ---- the world ---- */
+
+static struct addr A(const char *text)
+{
+	struct addr a;
+
+	assert_true(addr_parse(text, &a));
+	return a;
+}
+
+static const char *T(const struct addr *a)
+{
+	static char text[4][ADDR_STRLEN];
+	static unsigned int k;
+
+	return addr_text(a, text[k++ % 4]);
+}
+
+static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		    uint32_t mark, const uint8_t *buf, size_t len)
+{
+	struct lab *l = ctx;
+	struct sent *s = &l->sent[l->n_sent];
+
+	assert_int_equal(ifindex, IFINDEX);
+	assert_int_equal(mark, 0);
+	if (l->deaf)
+		return;
+	assert_in_range(l->n_sent, 0, SENT_MAX - 1);
+	l->n_sent++;
+	s->nbma = *nbma;
+	s->at = l->now;
+	s->len = len;
+	memcpy(s->buf, buf, len);
+	assert_int_equal(nhrp_decode(s->buf, len, &s->p), NHRP_OK);
+	assert_true(nhrp_auth_ok(&s->p, l->conf.auth));
+	assert_true(s->p.hops > 0);
+}
+
+static struct engine_neigh *neigh(struct lab *l, const char *addr)
+{
+	struct addr a = A(addr);
+	unsigned int k;
+
+	for (k = 0; k < l->n_neighs; k++)
+		if (addr_eq(&l->neigh[k].addr, &a))
+			return &l->neigh[k];
+	return NULL;
+}
+
+static void op_neigh_del(void *ctx, unsigned int ifindex,
+			 const struct addr *addr)
+{
+	struct lab *l = ctx;
+	struct engine_neigh *n = neigh(l, T(addr));
+
+	(void)ifindex;
+	if (n)
+		*n = l->neigh[--l->n_neighs];
+}
+
+static void op_neigh_set(void *ctx, unsigned int ifindex,
+			 const struct engine_neigh *n)
+{
+	struct lab *l = ctx;
+
+	l->neigh_sets++;
+	assert_false(n->flags & DMVPN_NEIGH_F_REJECT);
+	if (l->deaf)
+		return;
+	op_neigh_del(ctx, ifindex, &n->addr);
+	assert_in_range(l->n_neighs, 0, KERNEL_MAX - 1);
+	l->neigh[l->n_neighs++] = *n;
+}
+
+static struct kpeer *peer(struct lab *l, const char *nbma)
+{
+	struct addr a = A(nbma);
+	unsigned int k;
+
+	for (k = 0; k < l->n_peers; k++)
+		if (addr_eq(&l->peer[k].nbma, &a))
+			return &l->peer[k];
+	return NULL;
+}
+
+static void op_peer_del(void *ctx, unsigned int ifindex,
+			const struct addr *nbma, uint32_t mark)
+{
+	struct lab *l = ctx;
+	struct kpeer *p = peer(l, T(nbma));
+
+	(void)ifindex;
+	(void)mark;
+	if (p)
+		*p = l->peer[--l->n_peers];
+}
+
+static void op_peer_set(void *ctx, unsigned int ifindex,
+			const struct addr *nbma, uint32_t mark, uint32_t flags,
+			uint32_t priority)
+{
+	struct lab *l = ctx;
+
+	l->peer_sets++;
+	if (l->deaf)
+		return;
+	op_peer_del(ctx, ifindex, nbma, mark);
+	assert_in_range(l->n_peers, 0, KERNEL_MAX - 1);
+	l->peer[l->n_peers++] = (struct kpeer){ *nbma, flags, priority };
+}
+
+static struct engine_route op_route(void *ctx, unsigned int ifindex,
+				    const struct addr *dst)
+{
+	(void)ifindex;
+	(void)dst;
+	return ((struct lab *)ctx)->route;
+}
+
+static void op_lookup(void *ctx, unsigned int ifindex, const char *fqdn)
+{
+	struct lab *l = ctx;
+
+	(void)ifindex;
+	strcpy(l->name, fqdn);
+}
+
+static uint32_t op_random(void *ctx)
+{
+	struct lab *l = ctx;
+
+	return l->rng = l->rng * 1664525 + 1013904223;
+}
+
+static void append(char *to, size_t size, const char *text)
+{
+	size_t used = strlen(to);
+
+	if (used + strlen(text) + 2 > size)
+		to[used = 0] = '\0';
+	snprintf(to + used, size - used, "%s\n", text);
+}
+
+static void op_log(void *ctx, enum engine_log level, const char *text)
+{
+	struct lab *l = ctx;
+
+	(void)level;
+	append(l->log, sizeof(l->log), text);
+}
+
+static void op_event(void *ctx, unsigned int ifindex, const char *what,
+		     const struct addr *proto, const struct addr *nbma,
+		     const char *text)
+{
+	struct lab *l = ctx;
+	char line[512];
+
+	(void)ifindex;
+	snprintf(line, sizeof(line), "%s %s %s %s", what, T(proto), T(nbma),
+		 text);
+	append(l->events, sizeof(l->events), line);
+}
+
+static const struct engine_ops ops = {
+	.send = op_send,
+	.neigh_set = op_neigh_set,
+	.neigh_del = op_neigh_del,
+	.peer_set = op_peer_set,
+	.peer_del = op_peer_del,
+	.route = op_route,
+	.lookup = op_lookup,
+	.random = op_random,
+	.log = op_log,
+	.event = op_event,
+};
+
+static struct lab *lab_new(const char *addr, const char *local)
+{
+	struct lab *l = calloc(1, sizeof(*l));
+
+	assert_non_null(l);
+	l->now = 1000 * SECOND;
+	l->rng = 7;
+	l->local = A(local);
+	strcpy(l->conf.name, "Tunnel0");
+	l->conf.addr = A(addr);
+	l->conf.plen = 24;
+	l->conf.network_id = 1;
+	l->conf.holdtime = 7200;
+	l->conf.mtu = 1400;
+	strcpy(l->conf.auth, KEY);
+	l->engine = engine_new(&ops, l);
+	assert_non_null(l->engine);
+	return l;
+}
+
+static void lab_free(struct lab *l)
+{
+	engine_free(l->engine);
+	free(l);
+}
+
+static void apply(struct lab *l)
+{
+	assert_int_equal(engine_iface_set(l->engine, IFINDEX, &l->conf,
+					  &l->local, l->now), 0);
+}
+
+/* R1: registers whoever comes. */
+static struct lab *hub(void)
+{
+	struct lab *l = lab_new("192.168.1.1", "1.1.1.1");
+
+	l->conf.multicast_dynamic = true;
+	apply(l);
+	return l;
+}
+
+static void add_nhs(struct lab *l, const char *proto, const char *nbma)
+{
+	struct conf_nhs *n = &l->conf.nhs[l->conf.n_nhs++];
+
+	if (proto)
+		n->proto = A(proto);
+	if (nbma)
+		n->nbma = A(nbma);
+}
+
+/* R6, not yet registered. */
+static struct lab *spoke(void)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+
+	add_nhs(l, "192.168.1.1", "1.1.1.1");
+	l->conf.nhs[0].multicast = true;
+	apply(l);
+	return l;
+}
+
+/* ---- time and packets ---- */
+
+/* Runs until @ms later, each timer at its own moment. */
+static void pass(struct lab *l, uint64_t ms)
+{
+	uint64_t end = l->now + ms, at;
+
+	while ((at = engine_deadline(l->engine)) <= end) {
+		l->now = at > l->now ? at : l->now;
+		engine_run(l->engine, l->now);
+	}
+	l->now = end;
+}
+
+/* The next packet sent; of that type, to that NBMA address. */
+static struct sent *sent(struct lab *l, enum nhrp_type type, const char *nbma)
+{
+	struct sent *s = &l->sent[l->read];
+
+	if (l->read == l->n_sent)
+		fail_msg("%s expected, nothing sent", nhrp_type_name(type));
+	l->read++;
+	assert_string_equal(nhrp_type_name(s->p.type), nhrp_type_name(type));
+	assert_string_equal(T(&s->nbma), nbma);
+	return s;
+}
+
+static void silent(struct lab *l)
+{
+	if (l->read != l->n_sent)
+		fail_msg("%s sent", nhrp_type_name(l->sent[l->read].p.type));
+}
+
+static void forget_sent(struct lab *l)
+{
+	l->n_sent = l->read = 0;
+}
+
+static void put(struct lab *l, const char *nbma, struct nhrp_packet *p)
+{
+	struct addr from = A(nbma);
+	uint8_t buf[NHRP_PACKET_MAX], key[NHRP_AUTH_MAX + 4];
+	int len;
+
+	assert_int_equal(nhrp_auth_set(p, l->conf.auth, key), 0);
+	len = nhrp_encode(p, buf, sizeof(buf));
+	assert_true(len > 0);
+	engine_recv(l->engine, IFINDEX, &from, 0, buf, len, l->now);
+}
+
+/* A packet as a spoke makes it, one CIE, extensions in FRR's order. */
+static struct nhrp_packet packet(enum nhrp_type type, uint16_t flags,
+				 uint32_t id, const char *src_nbma,
+				 const char *src, const char *dst)
+{
+	struct nhrp_packet p = {
+		.afn = 1, .proto_type = 0x0800, .hops = 255, .type = type,
+		.flags = flags, .reqid = id, .src_nbma = A(src_nbma),
+		.src_proto = A(src), .dst_proto = A(dst),
+	};
+	struct nhrp_cie *c;
+
+	if (type < NHRP_ERROR_INDICATION) {
+		c = nhrp_cie_add(&p.cies);
+		c->mtu = 1400;
+		c->hold = 600;
+	}
+	nhrp_ext_add(&p, NHRP_EXT_FORWARD);
+	nhrp_ext_add(&p, NHRP_EXT_REVERSE);
+	nhrp_ext_add(&p, NHRP_EXT_RESPONDER);
+	nhrp_ext_add(&p, NHRP_EXT_NAT);
+	return p;
+}
+
+static struct nhrp_packet registration(const char *nbma, const char *proto,
+				       bool unique)
+{
+	struct nhrp_packet p = packet(NHRP_REGISTRATION_REQUEST,
+				      unique ? 0x8002 : 0x0002, 77, nbma,
+				      proto, "192.168.1.1");
+
+	p.cies.e[0].prefix = unique ? 255 : 32;
+	return p;
+}
+
+static struct nhrp_packet question(const char *nbma, const char *proto,
+				   const char *target)
+{
+	return packet(NHRP_RESOLUTION_REQUEST, 0xc802, 99, nbma, proto, target);
+}
+
+/* The answer to a request that was sent, as the target itself gives it. */
+static struct nhrp_packet answer_to(const struct sent *s, const char *nbma)
+{
+	struct nhrp_packet p = s->p;
+
+	p.type++;
+	p.flags = s->p.type == NHRP_RESOLUTION_REQUEST ? 0xf802 : s->p.flags;
+	if (p.cies.n) {
+		p.cies.e[0].hold = 600;
+		if (s->p.type == NHRP_RESOLUTION_REQUEST) {
+			p.cies.e[0].prefix = 32;
+			p.cies.e[0].nbma = A(nbma);
+			p.cies.e[0].proto = p.dst_proto;
+		}
+	}
+	return p;
+}
+
+/* As pass(), but the NHS answers registrations, which are not shown. */
+static void live(struct lab *l, uint64_t ms)
+{
+	uint64_t end = l->now + ms, at;
+	struct nhrp_packet p;
+	struct sent *s;
+
+	while ((at = engine_deadline(l->engine)) <= end) {
+		l->now = at > l->now ? at : l->now;
+		engine_run(l->engine, l->now);
+		s = &l->sent[l->n_sent - 1];
+		if (!l->n_sent || s->p.type != NHRP_REGISTRATION_REQUEST)
+			continue;
+		l->n_sent--;
+		p = answer_to(s, NULL);
+		put(l, "1.1.1.1", &p);
+	}
+	l->now = end;
+}
+
+static void do_register(struct lab *l, const char *nbma, const char *proto,
+			bool unique)
+{
+	struct nhrp_packet p = registration(nbma, proto, unique);
+	struct sent *s;
+
+	put(l, nbma, &p);
+	s = sent(l, NHRP_REGISTRATION_REPLY, nbma);
+	assert_int_equal(s->p.cies.e[0].code, 0);
+}
+
+/* R6 registered at R1. */
+static struct lab *registered_spoke(void)
+{
+	struct lab *l = spoke();
+	struct nhrp_packet p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST,
+					      "1.1.1.1"), NULL);
+
+	l->now += 12;
+	put(l, "1.1.1.1", &p);
+	silent(l);
+	forget_sent(l);
+	return l;
+}
+
+static uint64_t rejected(struct lab *l, enum engine_reject why)
+{
+	struct engine_traffic t;
+
+	assert_true(engine_traffic(l->engine, IFINDEX, &t));
+	return t.rejected[why];
+}
+
+/* Exactly one more of @why since it was counted @before, nothing answered. */
+static void refused(struct lab *l, enum engine_reject why)
+{
+	assert_int_equal(rejected(l, why), 1);
+	silent(l);
+}
+
+static void resolve(struct lab *l, const char *nexthop)
+{
+	struct addr hop = A(nexthop), src = A("66.66.66.66");
+
+	engine_resolve(l->engine, IFINDEX, &hop, &src, &hop, l->now);
+}
+
+struct find {
+	struct addr proto;
+	bool found;
+	struct engine_entry e;
+	char reason[128];
+};
+
+static void find_entry(void *ctx, const struct engine_entry *e)
+{
+	struct find *f = ctx;
+
+	if (!addr_eq(&e->proto, &f->proto))
+		return;
+	f->found = true;
+	f->e = *e;
+	snprintf(f->reason, sizeof(f->reason), "%s", e->reason);
+	f->e.reason = f->reason;
+}
+
+/* As shown; NULL: there is none. */
+static const struct engine_entry *shown(struct lab *l, const char *proto)
+{
+	static struct find f;
+
+	memset(&f, 0, sizeof(f));
+	f.proto = A(proto);
+	engine_each_entry(l->engine, find_entry, &f);
+	return f.found ? &f.e : NULL;
+}
+
+static void copy_nhs(void *ctx, const struct engine_nhs_info *n)
+{
+	*(struct engine_nhs_info *)ctx = *n;
+}
+
+static struct engine_nhs_info nhs_of(struct lab *l)
+{
+	struct engine_nhs_info n = { 0 };
+
+	engine_each_nhs(l->engine, copy_nhs, &n);
+	return n;
+}
+
+static void assert_exts(const struct nhrp_packet *p, const char *types)
+{
+	char text[64] = "";
+	unsigned int k;
+
+	for (k = 0; k < p->n_exts; k++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "%s%u", k ? " " : "", p->ext[k].type);
+	assert_string_equal(text, types);
+}
+
+static const struct nhrp_cies *list(const struct sent *s, unsigned int type)
+{
+	const struct nhrp_ext *e = nhrp_ext_find(&s->p, type);
+
+	assert_non_null(e);
+	assert_true(e->has_cies);
+	return &e->cies;
+}
+
+static void assert_one(const struct sent *s, unsigned int type,
+		       const char *nbma, const char *proto)
+{
+	const struct nhrp_cies *c = list(s, type);
+
+	assert_int_equal(c->n, 1);
+	assert_string_equal(T(&c->e[0].nbma), nbma);
+	assert_string_equal(T(&c->e[0].proto), proto);
+}
+
+/* ---- registration: client ---- */
+
+static void test_register_format(void **state)
+{
+	struct lab *l = spoke();
+	struct sent *s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+
+	(void)state;
+	assert_int_equal(s->p.hops, 255);
+	assert_int_equal(s->p.flags, 0x8002);
+	assert_string_equal(T(&s->p.src_nbma), "6.6.6.6");
+	assert_string_equal(T(&s->p.src_proto), "192.168.1.6");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.1");
+	assert_int_equal(s->p.cies.n, 1);
+	assert_int_equal(s->p.cies.e[0].prefix, 255);
+	assert_int_equal(s->p.cies.e[0].hold, 7200);
+	assert_int_equal(s->p.cies.e[0].mtu, 1400);
+	assert_false(addr_is_set(&s->p.cies.e[0].nbma));
+	assert_exts(&s->p, "3 4 5 7 9");
+	assert_one(s, NHRP_EXT_NAT, "1.1.1.1", "192.168.1.1");
+	assert_int_equal(list(s, NHRP_EXT_NAT)->e[0].prefix, 32);
+	assert_int_equal(list(s, NHRP_EXT_NAT)->e[0].hold, 0);
+	/* protocol.md 1.12: 100 + length of the key */
+	assert_int_equal(s->len, 100 + strlen(KEY));
+	silent(l);
+	lab_free(l);
+}
+
+static void test_register_no_unique(void **state)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+	struct sent *s;
+
+	(void)state;
+	l->conf.no_unique = true;
+	add_nhs(l, "192.168.1.1", "1.1.1.1");
+	apply(l);
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_int_equal(s->p.flags, 0x0002);
+	assert_int_equal(s->p.cies.e[0].prefix, 32);
+	lab_free(l);
+}
+
+static void test_register_backoff(void **state)
+{
+	/* since the one before, ms; the NHS is down before the fourth */
+	static const unsigned int gaps[][2] = {
+		{ 750, 1000 }, { 1500, 2000 }, { 21000, 28000 },
+		{ 24000, 32000 }, { 24000, 32000 },
+	};
+	struct lab *l = spoke();
+	struct sent *s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	uint32_t id = s->p.reqid;
+	uint64_t last = s->at, start = s->at;
+	unsigned int k;
+
+	(void)state;
+	pass(l, 5200);
+	assert_string_equal(nhs_of(l).reason, "no answer yet");
+	assert_null(peer(l, "1.1.1.1"));
+	pass(l, 1800);
+	assert_true(nhs_of(l).changed >= start + 5250);
+	assert_true(nhs_of(l).changed <= start + 7000);
+	assert_string_equal(nhs_of(l).reason, "no answer to registrations");
+	assert_int_equal(peer(l, "1.1.1.1")->flags,
+			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_MULTICAST);
+	assert_int_equal(shown(l, "192.168.1.1")->state, ENTRY_DOWN);
+	assert_non_null(strstr(l->events, "nhs-down 192.168.1.1 1.1.1.1"));
+	pass(l, 120 * SECOND);
+	for (k = 0; k < sizeof(gaps) / sizeof(*gaps); k++) {
+		s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+		assert_int_equal(s->p.reqid, id);
+		assert_in_range(s->at - last, gaps[k][0], gaps[k][1]);
+		last = s->at;
+	}
+	lab_free(l);
+}
+
+static void test_register_up(void **state)
+{
+	struct lab *l = spoke();
+	struct sent *s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	struct nhrp_packet p = answer_to(s, NULL);
+	uint64_t up;
+
+	(void)state;
+	/* the mapping is there at once, the verdict is not */
+	assert_int_equal(neigh(l, "192.168.1.1")->flags, DMVPN_NEIGH_F_STATIC);
+	assert_int_equal(neigh(l, "192.168.1.1")->expires, 0);
+	assert_int_equal(shown(l, "192.168.1.1")->type, ENTRY_STATIC);
+	assert_int_equal(shown(l, "192.168.1.1")->state, ENTRY_REGISTERING);
+	l->now += 12;
+	put(l, "1.1.1.1", &p);
+	up = l->now;
+	assert_non_null(strstr(l->log, "Tunnel0: NHS 192.168.1.1 (1.1.1.1) is up, registered in 12 ms, holding time 600 s"));
+	assert_non_null(strstr(l->events, "nhs-up 192.168.1.1 1.1.1.1"));
+	assert_int_equal(peer(l, "1.1.1.1")->flags, DMVPN_PEER_F_HUB |
+			 DMVPN_PEER_F_NHS | DMVPN_PEER_F_MULTICAST);
+	assert_int_equal(shown(l, "192.168.1.1")->state, ENTRY_UP);
+	assert_true(nhs_of(l).up);
+	/* again after three quarters of a minute to a minute, with a new id */
+	while (l->read == l->n_sent)
+		pass(l, 100);
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_in_range(s->at - up, 45 * SECOND, 60 * SECOND);
+	assert_int_not_equal(s->p.reqid, p.reqid);
+	assert_true(nhs_of(l).up);
+	/* unanswered, it is down, but stays a hub */
+	pass(l, 8 * SECOND);
+	assert_false(nhs_of(l).up);
+	assert_int_equal(peer(l, "1.1.1.1")->flags,
+			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_MULTICAST);
+	assert_non_null(neigh(l, "192.168.1.1"));
+	lab_free(l);
+}
+
+static void test_register_reply_of_others(void **state)
+{
+	struct lab *l = spoke();
+	struct sent *s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	struct nhrp_packet p = answer_to(s, NULL);
+
+	(void)state;
+	put(l, "7.7.7.7", &p);
+	assert_int_equal(rejected(l, REJECT_UNSOLICITED), 1);
+	p.reqid++;
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(rejected(l, REJECT_UNSOLICITED), 2);
+	assert_false(nhs_of(l).up);
+	p.reqid--;
+	put(l, "1.1.1.1", &p);
+	assert_true(nhs_of(l).up);
+	put(l, "1.1.1.1", &p);		/* doubled on the way */
+	assert_int_equal(rejected(l, REJECT_UNSOLICITED), 3);
+	assert_true(nhs_of(l).up);
+	lab_free(l);
+}
+
+static void test_register_nak(void **state)
+{
+	static const struct {
+		uint8_t code;
+		const char *reason;
+	} naks[] = {
+		{ 4, "registration refused: administratively prohibited (4)" },
+		{ 5, "registration refused: insufficient resources (5)" },
+		{ 14, "registration refused: unique address registered already from elsewhere (14)" },
+	};
+	struct nhrp_packet p;
+	struct lab *l;
+	unsigned int k;
+
+	(void)state;
+	for (k = 0; k < 3; k++) {
+		l = spoke();
+		p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"),
+			      NULL);
+		p.cies.e[0].code = naks[k].code;
+		put(l, "1.1.1.1", &p);
+		assert_false(nhs_of(l).up);
+		assert_string_equal(nhs_of(l).reason, naks[k].reason);
+		assert_non_null(strstr(l->log, naks[k].reason));
+		/* goes on trying, with a new id */
+		pass(l, 1000);
+		assert_int_not_equal(sent(l, NHRP_REGISTRATION_REQUEST,
+					  "1.1.1.1")->p.reqid, p.reqid);
+		pass(l, 50);
+		p = answer_to(&l->sent[l->read - 1], NULL);
+		put(l, "1.1.1.1", &p);
+		assert_true(nhs_of(l).up);
+		lab_free(l);
+	}
+}
+
+static void test_register_dynamic_nhs(void **state)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+	struct nhrp_packet p;
+	struct nhrp_ext *e;
+	struct nhrp_cie *c;
+	struct sent *s;
+
+	(void)state;
+	add_nhs(l, NULL, "1.1.1.1");
+	apply(l);
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.6");
+	assert_one(s, NHRP_EXT_NAT, "1.1.1.1", "0.0.0.0");
+	assert_int_equal(s->p.hops, 1);
+	p = answer_to(s, NULL);
+	e = nhrp_ext_get(&p, NHRP_EXT_RESPONDER);
+	c = nhrp_cie_add(&e->cies);
+	c->nbma = A("1.1.1.1");
+	c->proto = A("192.168.1.1");
+	put(l, "1.1.1.1", &p);
+	assert_true(nhs_of(l).up);
+	assert_string_equal(T(&neigh(l, "192.168.1.1")->nbma), "1.1.1.1");
+	assert_true(shown(l, "192.168.1.1")->nhs);
+	lab_free(l);
+}
+
+static void test_register_mapped_nhs(void **state)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+
+	(void)state;
+	/* the seeds: ip nhrp map, ip nhrp map multicast, ip nhrp nhs */
+	add_nhs(l, "192.168.1.1", NULL);
+	l->conf.map[0] = (struct conf_map){ A("192.168.1.1"), A("1.1.1.1"), 0 };
+	l->conf.map[1] = (struct conf_map){ { 0 }, A("1.1.1.1"), true };
+	l->conf.map[2] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
+	l->conf.n_map = 3;
+	apply(l);
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_null(peer(l, "1.1.1.1"));	/* no verdict yet */
+	assert_string_equal(T(&neigh(l, "192.168.1.9")->nbma), "9.9.9.9");
+	assert_int_equal(shown(l, "192.168.1.9")->state, ENTRY_UP);
+	pass(l, 7 * SECOND);
+	assert_int_equal(peer(l, "1.1.1.1")->flags,
+			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_MULTICAST);
+	/* a line goes, the rest is not disturbed */
+	l->neigh_sets = l->peer_sets = 0;
+	forget_sent(l);
+	l->conf.n_map = 2;
+	apply(l);
+	assert_null(neigh(l, "192.168.1.9"));
+	assert_int_equal(l->neigh_sets + l->peer_sets, 0);
+	silent(l);
+	lab_free(l);
+}
+
+static void test_register_name(void **state)
+{
+	struct addr two[] = { A("1.1.1.1"), A("2.2.2.2") };
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+
+	(void)state;
+	add_nhs(l, "192.168.1.1", NULL);
+	strcpy(l->conf.nhs[0].fqdn, "hub.example.net");
+	apply(l);
+	silent(l);
+	assert_string_equal(l->name, "hub.example.net");
+	engine_name(l->engine, IFINDEX, "hub.example.net", NULL, 0, l->now);
+	assert_string_equal(nhs_of(l).reason, "its name does not resolve");
+	l->name[0] = '\0';
+	pass(l, 4 * SECOND);
+	assert_string_equal(l->name, "hub.example.net");
+	engine_name(l->engine, IFINDEX, "hub.example.net", two, 2, l->now);
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_int_equal(shown(l, "192.168.1.1")->type, ENTRY_DYNAMIC);
+	assert_int_equal(neigh(l, "192.168.1.1")->expires, 0);
+	/* it does not answer, hence the other one */
+	pass(l, 8 * SECOND);
+	forget_sent(l);
+	engine_name(l->engine, IFINDEX, "hub.example.net", two, 2, l->now);
+	sent(l, NHRP_REGISTRATION_REQUEST, "2.2.2.2");
+	assert_string_equal(T(&neigh(l, "192.168.1.1")->nbma), "2.2.2.2");
+	lab_free(l);
+}
+
+static void test_register_nat(void **state)
+{
+	struct lab *l = spoke();
+	struct nhrp_packet p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST,
+					      "1.1.1.1"), NULL);
+	struct nhrp_ext *nat = nhrp_ext_get(&p, NHRP_EXT_NAT);
+	struct nhrp_cie *c = nhrp_cie_add(&nat->cies);
+	struct sent *s;
+
+	(void)state;
+	c->nbma = A("60.60.60.60");
+	c->proto = A("192.168.1.6");
+	put(l, "1.1.1.1", &p);
+	assert_non_null(strstr(l->log, "behind NAT, public address 60.60.60.60"));
+	resolve(l, "192.168.1.8");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	assert_one(s, NHRP_EXT_NAT, "60.60.60.60", "192.168.1.6");
+	lab_free(l);
+}
+
+static void test_underlay_goes_and_comes(void **state)
+{
+	struct lab *l = registered_spoke();
+
+	(void)state;
+	l->local = (struct addr){ 0 };
+	apply(l);
+	assert_false(nhs_of(l).up);
+	assert_string_equal(nhs_of(l).reason,
+			    "the tunnel source has no address");
+	pass(l, 300 * SECOND);
+	silent(l);
+	resolve(l, "192.168.1.8");
+	refused(l, REJECT_OFF);
+	l->local = A("6.6.6.7");
+	apply(l);
+	assert_string_equal(T(&sent(l, NHRP_REGISTRATION_REQUEST,
+				    "1.1.1.1")->p.src_nbma), "6.6.6.7");
+	lab_free(l);
+}
+
+static void test_config_diff(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct sent *s;
+
+	(void)state;
+	/* the same again: nothing happens */
+	l->neigh_sets = l->peer_sets = 0;
+	apply(l);
+	silent(l);
+	assert_int_equal(l->neigh_sets + l->peer_sets, 0);
+	/* another NHS besides: it alone is registered with */
+	add_nhs(l, "192.168.1.2", "2.2.2.2");
+	l->conf.nhs[1].priority = 5;
+	apply(l);
+	sent(l, NHRP_REGISTRATION_REQUEST, "2.2.2.2");
+	silent(l);
+	/* the first one goes: withdrawn, and out of the kernel */
+	l->conf.nhs[0] = l->conf.nhs[1];
+	l->conf.n_nhs = 1;
+	apply(l);
+	s = sent(l, NHRP_PURGE_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "192.168.1.6");
+	silent(l);
+	assert_null(neigh(l, "192.168.1.1"));
+	assert_null(peer(l, "1.1.1.1"));
+	assert_non_null(neigh(l, "192.168.1.2"));
+	/* a new holding time is told at once */
+	l->conf.holdtime = 600;
+	apply(l);
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "2.2.2.2");
+	assert_int_equal(s->p.cies.e[0].hold, 600);
+	lab_free(l);
+}
+
+static void test_iface_del(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct engine_traffic t;
+	struct sent *s;
+
+	(void)state;
+	engine_iface_del(l->engine, IFINDEX, l->now);
+	s = sent(l, NHRP_PURGE_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "192.168.1.6");
+	assert_int_equal(l->n_neighs, 0);
+	assert_int_equal(l->n_peers, 0);
+	assert_true(engine_deadline(l->engine) == UINT64_MAX);
+	assert_false(engine_traffic(l->engine, IFINDEX, &t));
+	lab_free(l);
+}
+
+/* ---- registration: server ---- */
+
+static void test_serve_registration(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("6.6.6.6", "192.168.1.6", true);
+	struct nhrp_ext *nat = nhrp_ext_get(&p, NHRP_EXT_NAT);
+	struct nhrp_cie *c = nhrp_cie_add(&nat->cies);
+	const struct engine_entry *e;
+	struct sent *s;
+
+	(void)state;
+	c->prefix = 32;
+	c->nbma = A("1.1.1.1");
+	c->proto = A("192.168.1.1");
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_REGISTRATION_REPLY, "6.6.6.6");
+	assert_int_equal(s->p.reqid, 77);
+	assert_int_equal(s->p.flags, 0x8002);
+	assert_int_equal(s->p.hops, 255);
+	assert_int_equal(s->p.cies.n, 1);
+	assert_int_equal(s->p.cies.e[0].code, 0);
+	assert_int_equal(s->p.cies.e[0].hold, 600);
+	assert_int_equal(s->p.cies.e[0].prefix, 255);
+	assert_string_equal(T(&s->p.src_proto), "192.168.1.6");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.1");
+	assert_one(s, NHRP_EXT_RESPONDER, "1.1.1.1", "192.168.1.1");
+	assert_one(s, NHRP_EXT_NAT, "1.1.1.1", "192.168.1.1");
+	assert_exts(&s->p, "4 5 3 9 7");	/* in the request's order */
+	assert_int_equal(neigh(l, "192.168.1.6")->flags,
+			 DMVPN_NEIGH_F_REGISTERED | DMVPN_NEIGH_F_UNIQUE);
+	assert_int_equal(neigh(l, "192.168.1.6")->expires, 600 * SECOND);
+	assert_int_equal(neigh(l, "192.168.1.6")->refresh, 0);
+	assert_int_equal(peer(l, "6.6.6.6")->flags, DMVPN_PEER_F_MULTICAST);
+	e = shown(l, "192.168.1.6");
+	assert_true(e->registered && e->unique && e->nat);
+	assert_int_equal(e->type, ENTRY_DYNAMIC);
+	assert_int_equal(e->state, ENTRY_UP);
+	assert_true(e->expires == l->now + 600 * SECOND);
+	assert_non_null(strstr(l->log, "Tunnel0: 192.168.1.6 registered from 6.6.6.6, holding time 600 s"));
+	assert_non_null(strstr(l->events, "registered 192.168.1.6 6.6.6.6"));
+	silent(l);			/* a registered peer is not probed */
+	/* refreshed in time, then no more */
+	pass(l, 500 * SECOND);
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	assert_int_equal(neigh(l, "192.168.1.6")->expires, 600 * SECOND);
+	pass(l, 599 * SECOND);
+	assert_non_null(shown(l, "192.168.1.6"));
+	l->now += SECOND;
+	engine_expired(l->engine, IFINDEX, &p.src_proto, l->now);
+	assert_null(shown(l, "192.168.1.6"));
+	assert_null(peer(l, "6.6.6.6"));
+	assert_non_null(strstr(l->events, "expired 192.168.1.6"));
+	lab_free(l);
+}
+
+/* Even when the kernel's event is lost. */
+static void test_expiry_without_event(void **state)
+{
+	struct lab *l = hub();
+
+	(void)state;
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	pass(l, 601 * SECOND);
+	assert_non_null(shown(l, "192.168.1.6"));
+	pass(l, 2 * SECOND);
+	assert_null(shown(l, "192.168.1.6"));
+	assert_int_equal(l->n_neighs, 0);
+	lab_free(l);
+}
+
+static void test_serve_nat(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("10.0.0.6", "192.168.1.6", true);
+	const struct engine_entry *e;
+	struct sent *s;
+
+	(void)state;
+	put(l, "60.60.60.60", &p);
+	s = sent(l, NHRP_REGISTRATION_REPLY, "60.60.60.60");
+	assert_one(s, NHRP_EXT_NAT, "60.60.60.60", "192.168.1.6");
+	assert_string_equal(T(&s->p.src_nbma), "10.0.0.6");
+	assert_string_equal(T(&neigh(l, "192.168.1.6")->nbma), "60.60.60.60");
+	e = shown(l, "192.168.1.6");
+	assert_string_equal(T(&e->nbma), "60.60.60.60");
+	assert_string_equal(T(&e->claimed), "10.0.0.6");
+	lab_free(l);
+}
+
+static void test_serve_frr_dynamic(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("6.6.6.6", "192.168.1.6", true);
+
+	(void)state;
+	p.hops = 1;
+	p.dst_proto = p.src_proto;
+	put(l, "6.6.6.6", &p);
+	assert_string_equal(T(&sent(l, NHRP_REGISTRATION_REPLY,
+				    "6.6.6.6")->p.dst_proto), "192.168.1.1");
+	assert_non_null(neigh(l, "192.168.1.6"));
+	lab_free(l);
+}
+
+static void nak(struct lab *l, struct nhrp_packet *p, enum nhrp_code code,
+		enum engine_reject why)
+{
+	unsigned int neighs = l->n_neighs;
+	uint64_t before = rejected(l, why);
+	struct sent *s;
+
+	put(l, "6.6.6.6", p);
+	s = sent(l, NHRP_REGISTRATION_REPLY, "6.6.6.6");
+	assert_int_equal(s->p.cies.n, 1);
+	assert_int_equal(s->p.cies.e[0].code, code);
+	assert_int_equal(s->p.cies.e[0].hold, 0);
+	assert_int_equal(rejected(l, why), before + 1);
+	assert_int_equal(l->n_neighs, neighs);
+	silent(l);
+}
+
+static void test_serve_prohibited(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p;
+
+	(void)state;
+	l->conf.map[0] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
+	l->conf.n_map = 1;
+	apply(l);
+	p = registration("6.6.6.6", "192.168.2.6", true);
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
+	p = registration("6.6.6.6", "192.168.1.1", true);
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
+	p = registration("6.6.6.6", "192.168.1.9", true);
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
+	assert_string_equal(T(&neigh(l, "192.168.1.9")->nbma), "9.9.9.9");
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	p.cies.e[0].proto = A("192.168.1.7");
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	p.cies.e[0].prefix = 25;
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	p.cies.e[0].hold = 0;
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
+	assert_non_null(strstr(l->log, "registration of 192.168.1.6 from 6.6.6.6 refused: it has no holding time"));
+	lab_free(l);
+}
+
+static void test_serve_prefixes(void **state)
+{
+	static const uint8_t host[] = { 0, 32, 255 };
+	struct nhrp_packet p;
+	struct lab *l = hub();
+	unsigned int k;
+
+	(void)state;
+	for (k = 0; k < sizeof(host); k++) {
+		p = registration("6.6.6.6", "192.168.1.6", true);
+		p.cies.e[0].prefix = host[k];
+		put(l, "6.6.6.6", &p);
+		assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+				      "6.6.6.6")->p.cies.e[0].code, 0);
+	}
+	lab_free(l);
+}
+
+static void test_serve_unique(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p;
+
+	(void)state;
+	do_register(l, "66.0.0.6", "192.168.1.6", true);
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	nak(l, &p, NHRP_CODE_ALREADY_REGISTERED, REJECT_NOT_UNIQUE);
+	p = registration("6.6.6.6", "192.168.1.6", false);
+	nak(l, &p, NHRP_CODE_ALREADY_REGISTERED, REJECT_NOT_UNIQUE);
+	assert_string_equal(T(&neigh(l, "192.168.1.6")->nbma), "66.0.0.6");
+	/* free again when its holding time is over */
+	pass(l, 603 * SECOND);
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	assert_string_equal(T(&neigh(l, "192.168.1.6")->nbma), "6.6.6.6");
+	lab_free(l);
+}
+
+static void test_serve_errors(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("6.6.6.6", "192.168.1.6", true);
+	struct sent *s;
+
+	(void)state;
+	p.dst_proto = A("192.168.1.2");
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_ERROR_INDICATION, "6.6.6.6");
+	assert_int_equal(s->p.code, NHRP_ERROR_UNREACHABLE);
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.6");
+	assert_string_equal(T(&s->p.src_proto), "192.168.1.1");
+	assert_true(s->p.quote_len >= 80);
+	assert_int_equal(s->p.quote[17], NHRP_REGISTRATION_REQUEST);
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	nhrp_cie_add(&p.cies);
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(sent(l, NHRP_ERROR_INDICATION, "6.6.6.6")->p.code,
+			 NHRP_ERROR_PROTOCOL);
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	nhrp_ext_add(&p, 0x0123)->compulsory = true;
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(sent(l, NHRP_ERROR_INDICATION, "6.6.6.6")->p.code,
+			 NHRP_ERROR_UNKNOWN_EXTENSION);
+	p = registration("6.6.6.6", "224.0.0.5", true);
+	put(l, "6.6.6.6", &p);
+	sent(l, NHRP_ERROR_INDICATION, "6.6.6.6");
+	assert_int_equal(rejected(l, REJECT_NOT_FOR_ME), 1);
+	assert_int_equal(rejected(l, REJECT_BAD_CIE), 1);
+	assert_int_equal(rejected(l, REJECT_UNKNOWN_EXTENSION), 1);
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 1);
+	assert_int_equal(l->n_neighs, 0);
+	/* what is not compulsory comes back as it was */
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	nhrp_ext_add(&p, 0x3801)->compulsory = false;
+	put(l, "6.6.6.6", &p);
+	assert_non_null(nhrp_ext_find(&sent(l, NHRP_REGISTRATION_REPLY,
+					    "6.6.6.6")->p, 0x3801));
+	lab_free(l);
+}
+
+/* Error Indications are rate limited, and never answered by another. */
+static void test_errors_bounded(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("6.6.6.6", "192.168.1.6", true);
+	unsigned int k;
+
+	(void)state;
+	p.dst_proto = A("192.168.1.2");
+	for (k = 0; k < 60; k++)
+		put(l, "6.6.6.6", &p);
+	assert_int_equal(rejected(l, REJECT_NOT_FOR_ME), 60);
+	assert_int_equal(l->n_sent, 20);
+	forget_sent(l);
+	p = packet(NHRP_ERROR_INDICATION, 0, 0, "6.6.6.6", "192.168.1.6",
+		   "192.168.1.1");
+	p.quote = (const uint8_t *)"rubbish";
+	p.quote_len = 7;
+	l->now += 10 * SECOND;
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_UNSOLICITED);
+	lab_free(l);
+}
+
+/* A registration from elsewhere: those who know the old place are told. */
+static void test_serve_move(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	do_register(l, "6.6.6.6", "192.168.1.6", false);
+	do_register(l, "7.7.7.7", "192.168.1.7", false);
+	do_register(l, "8.8.8.8", "192.168.1.8", false);
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	p = registration("60.0.0.6", "192.168.1.6", false);
+	put(l, "60.0.0.6", &p);
+	s = sent(l, NHRP_PURGE_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.8");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "192.168.1.6");
+	assert_string_equal(T(&s->p.cies.e[0].nbma), "6.6.6.6");
+	assert_int_equal(s->p.cies.e[0].prefix, 32);
+	assert_int_equal(s->p.cies.e[0].hold, 0);
+	sent(l, NHRP_REGISTRATION_REPLY, "60.0.0.6");
+	silent(l);			/* R7 never asked */
+	assert_string_equal(T(&neigh(l, "192.168.1.6")->nbma), "60.0.0.6");
+	assert_null(peer(l, "6.6.6.6"));
+	lab_free(l);
+}
+
+/* The one asked learnt of the asker, so it is told, too. */
+static void test_serve_move_tells_target(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p;
+
+	(void)state;
+	do_register(l, "6.6.6.6", "192.168.1.6", false);
+	do_register(l, "8.8.8.8", "192.168.1.8", false);
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	p = registration("80.0.0.8", "192.168.1.8", false);
+	put(l, "80.0.0.8", &p);
+	assert_string_equal(T(&sent(l, NHRP_PURGE_REQUEST,
+				    "6.6.6.6")->p.cies.e[0].proto),
+			    "192.168.1.8");
+	lab_free(l);
+}
+
+/* More askers than are remembered: everybody registered is told. */
+static void test_told_overflow(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p;
+	char proto[32], nbma[32];
+	unsigned int k;
+
+	(void)state;
+	do_register(l, "6.6.6.6", "192.168.1.6", false);
+	for (k = 10; k < 20; k++) {
+		snprintf(proto, sizeof(proto), "192.168.1.%u", k);
+		snprintf(nbma, sizeof(nbma), "9.9.9.%u", k);
+		do_register(l, nbma, proto, true);
+		if (k == 19)
+			break;		/* registered, but never asked */
+		p = question(nbma, proto, "192.168.1.6");
+		put(l, nbma, &p);
+		sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	}
+	forget_sent(l);
+	p = registration("60.0.0.6", "192.168.1.6", false);
+	put(l, "60.0.0.6", &p);
+	assert_int_equal(l->n_sent, 10 + 1);
+	lab_free(l);
+}
+
+static void test_table_full(void **state)
+{
+	struct lab *l = lab_new("10.0.0.1", "1.1.1.1");
+	struct nhrp_packet p = registration("6.6.6.6", "10.1.0.0", false);
+	uint8_t buf[NHRP_PACKET_MAX], key[NHRP_AUTH_MAX + 4];
+	struct addr from = A("6.6.6.6");
+	unsigned int k;
+	int len;
+
+	(void)state;
+	l->conf.plen = 8;
+	l->conf.holdtime = 65535;
+	apply(l);
+	p.dst_proto = A("10.0.0.1");
+	p.cies.e[0].hold = 65535;
+	nhrp_auth_set(&p, KEY, key);
+	l->deaf = true;
+	for (k = 0; k < ENGINE_MAX_ENTRIES; k++) {
+		p.src_proto.b[1] = 1 + (k >> 16);
+		p.src_proto.b[2] = k >> 8;
+		p.src_proto.b[3] = k;
+		len = nhrp_encode(&p, buf, sizeof(buf));
+		l->now += 5;		/* 200 a second */
+		engine_recv(l->engine, IFINDEX, &from, 0, buf, len, l->now);
+	}
+	assert_int_equal(l->neigh_sets, ENGINE_MAX_ENTRIES);
+	l->deaf = false;
+	p = registration("6.6.6.6", "10.9.0.6", true);
+	p.dst_proto = A("10.0.0.1");
+	l->now += SECOND;
+	nak(l, &p, NHRP_CODE_NO_RESOURCES, REJECT_NO_RESOURCES);
+	lab_free(l);
+}
+
+/* ---- resolution: asking ---- */
+
+static void test_ask_format(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct sent *s;
+
+	(void)state;
+	resolve(l, "192.168.1.8");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	assert_int_equal(s->p.flags, 0xc802);
+	assert_int_equal(s->p.hops, 255);
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.8");
+	assert_int_equal(s->p.cies.n, 1);
+	assert_int_equal(s->p.cies.e[0].prefix, 0);
+	assert_int_equal(s->p.cies.e[0].hold, 7200);
+	assert_exts(&s->p, "3 4 5 7 9");
+	assert_int_equal(list(s, NHRP_EXT_NAT)->n, 0);
+	/* protocol.md 1.12: 80 + length of the key */
+	assert_int_equal(s->len, 80 + strlen(KEY));
+	/* one outstanding, nothing in the kernel */
+	resolve(l, "192.168.1.8");
+	silent(l);
+	assert_null(neigh(l, "192.168.1.8"));
+	assert_int_equal(shown(l, "192.168.1.8")->type, ENTRY_INCOMPLETE);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_RESOLVING);
+	lab_free(l);
+}
+
+static void test_ask_nonsense(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct addr six = A("2001:db8::1"), a = A("66.66.66.66");
+
+	(void)state;
+	resolve(l, "192.168.1.6");
+	resolve(l, "224.0.0.5");
+	engine_resolve(l->engine, IFINDEX, &six, &a, &a, l->now);
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 3);
+	silent(l);
+	assert_int_equal(l->n_neighs, 1);
+	lab_free(l);
+}
+
+/* The root hub has nobody to ask, and keeps nothing. */
+static void test_ask_without_nhs(void **state)
+{
+	struct lab *l = hub();
+
+	(void)state;
+	resolve(l, "192.168.1.8");
+	refused(l, REJECT_NO_NHS);
+	assert_null(shown(l, "192.168.1.8"));
+	do_register(l, "8.8.8.8", "192.168.1.8", true);
+	resolve(l, "192.168.1.8");
+	silent(l);
+	lab_free(l);
+}
+
+static void test_ask_backoff(void **state)
+{
+	static const unsigned int gaps[][2] = {
+		{ 1500, 2000 }, { 3000, 4000 }, { 6000, 8000 },
+		{ 12000, 16000 },
+	};
+	struct lab *l = registered_spoke();
+	struct addr hop = A("192.168.1.8");
+	uint64_t last, gone;
+	unsigned int k, holdoff;
+	struct sent *s;
+	uint32_t id;
+
+	(void)state;
+	resolve(l, "192.168.1.8");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	id = s->p.reqid;
+	last = s->at;
+	live(l, 40 * SECOND);
+	for (k = 0; k < 4; k++) {
+		s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+		assert_int_equal(s->p.reqid, id);
+		assert_in_range(s->at - last, gaps[k][0], gaps[k][1]);
+		last = s->at;
+	}
+	silent(l);
+	/* given up after 32 s more; asked again when 30, 60, .. s are over */
+	for (holdoff = 30; holdoff <= 240; holdoff *= 2) {
+		while (shown(l, "192.168.1.8")->state != ENTRY_DOWN)
+			live(l, 100);
+		gone = l->now;
+		assert_int_equal(shown(l, "192.168.1.8")->type, ENTRY_NEGATIVE);
+		assert_string_equal(shown(l, "192.168.1.8")->reason,
+				    "the NHS does not answer");
+		assert_null(neigh(l, "192.168.1.8"));
+		forget_sent(l);
+		for (;;) {
+			engine_resolve(l->engine, IFINDEX, &hop, &hop, &hop,
+				       l->now);
+			if (shown(l, "192.168.1.8")->state == ENTRY_RESOLVING)
+				break;
+			live(l, 100);
+		}
+		k = holdoff < 180 ? holdoff : 180;
+		assert_in_range(l->now - gone, (k - 1) * SECOND,
+				(k + 1) * SECOND);
+		forget_sent(l);
+	}
+	lab_free(l);
+}
+
+/* The NHS refuses: nothing in the kernel, no question for a while. */
+static void test_ask_nak(void **state)
+{
+	static const struct {
+		uint8_t code;
+		const char *reason;
+	} naks[] = {
+		{ 12, "nobody has registered it (12)" },
+		{ 11, "nobody has registered it (12)" },	/* FRR */
+		{ 4, "refused by the NHS (4)" },
+		{ 5, "refused by the NHS (5)" },
+	};
+	struct nhrp_packet p;
+	struct lab *l;
+	unsigned int k;
+
+	(void)state;
+	for (k = 0; k < 4; k++) {
+		l = registered_spoke();
+		resolve(l, "192.168.1.8");
+		p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"),
+			      "8.8.8.8");
+		p.cies.e[0].code = naks[k].code;
+		put(l, "1.1.1.1", &p);
+		assert_int_equal(shown(l, "192.168.1.8")->type, ENTRY_NEGATIVE);
+		assert_string_equal(shown(l, "192.168.1.8")->reason,
+				    naks[k].reason);
+		assert_null(neigh(l, "192.168.1.8"));
+		pass(l, 29 * SECOND);
+		resolve(l, "192.168.1.8");
+		silent(l);
+		pass(l, 1 * SECOND);
+		resolve(l, "192.168.1.8");
+		sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+		lab_free(l);
+	}
+}
+
+/* An NHS that comes up is asked at once what waits or was refused. */
+static void test_ask_when_up(void **state)
+{
+	struct lab *l = spoke();
+	struct nhrp_packet p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST,
+					      "1.1.1.1"), NULL);
+
+	(void)state;
+	resolve(l, "192.168.1.8");
+	silent(l);
+	assert_string_equal(shown(l, "192.168.1.8")->reason,
+			    "no NHS is up to ask");
+	put(l, "1.1.1.1", &p);
+	pass(l, 1);
+	sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	lab_free(l);
+}
+
+static void test_ask_by_priority(void **state)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+	struct nhrp_packet p;
+
+	(void)state;
+	add_nhs(l, "192.168.1.1", "1.1.1.1");
+	add_nhs(l, "192.168.1.2", "2.2.2.2");
+	l->conf.nhs[0].priority = 2;
+	l->conf.nhs[1].priority = 1;
+	apply(l);
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
+	put(l, "1.1.1.1", &p);
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "2.2.2.2"), NULL);
+	put(l, "2.2.2.2", &p);
+	assert_int_equal(peer(l, "1.1.1.1")->priority, 2);
+	assert_int_equal(peer(l, "2.2.2.2")->priority, 1);
+	resolve(l, "192.168.1.8");
+	sent(l, NHRP_RESOLUTION_REQUEST, "2.2.2.2");
+	pass(l, 2 * SECOND);		/* no answer: the other one */
+	sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	lab_free(l);
+}
+
+static void test_pending_bounded(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct addr hop = A("10.0.0.0");
+	struct iface *i = iface_find(l->engine, IFINDEX);
+	unsigned int k;
+
+	(void)state;
+	l->deaf = true;
+	for (k = 1; k < 6000; k++) {
+		hop.b[2] = k >> 8;
+		hop.b[3] = k;
+		engine_resolve(l->engine, IFINDEX, &hop, &hop, &hop, l->now);
+	}
+	assert_int_equal(i->n_pending, ENGINE_MAX_PENDING);
+	assert_int_equal(HASH_COUNT(i->cache), ENGINE_MAX_PENDING + 1);
+	assert_int_equal(rejected(l, REJECT_NO_RESOURCES), 5999 - 4096);
+	pass(l, 1000 * SECOND);		/* all give up and are forgotten */
+	assert_int_equal(i->n_pending, 0);
+	assert_int_equal(HASH_COUNT(i->cache), 1);
+	lab_free(l);
+}
+
+/* ---- resolution: the answer and the direct path ---- */
+
+/* R6 has R8's NBMA address from the hub; returns the first probe. */
+static struct sent *answered(struct lab *l)
+{
+	struct nhrp_packet p;
+
+	resolve(l, "192.168.1.8");
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	return sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+}
+
+static struct lab *direct_spoke(void)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = answer_to(answered(l), "8.8.8.8");
+
+	put(l, "8.8.8.8", &p);
+	forget_sent(l);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	return l;
+}
+
+/* A stranger cannot take another's data by registering with a spoke. */
+static void test_spoke_serves_nobody(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct nhrp_packet p = registration("9.9.9.9", "192.168.1.8", true);
+
+	(void)state;
+	p.dst_proto = A("192.168.1.6");
+	put(l, "9.9.9.9", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "9.9.9.9")->p.cies.e[0].code, 4);
+	assert_string_equal(T(&neigh(l, "192.168.1.8")->nbma), "8.8.8.8");
+	lab_free(l);
+}
+
+static void test_answer_is_probed(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct sent *probe = answered(l);
+	struct nhrp_packet p = answer_to(probe, "8.8.8.8");
+	struct engine_neigh *n = neigh(l, "192.168.1.8");
+
+	(void)state;
+	assert_string_equal(T(&n->nbma), "8.8.8.8");
+	assert_int_equal(n->flags, DMVPN_NEIGH_F_UNCONFIRMED);
+	assert_int_equal(n->expires, 600 * SECOND);
+	assert_int_equal(n->refresh, 120 * SECOND);
+	assert_int_equal(probe->p.hops, 1);
+	assert_string_equal(T(&probe->p.dst_proto), "192.168.1.8");
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_PROBING);
+	assert_string_equal(shown(l, "192.168.1.8")->reason,
+			    "proving the direct path");
+	assert_non_null(strstr(l->events, "resolved 192.168.1.8 8.8.8.8"));
+	/* through the hub it proves nothing */
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(rejected(l, REJECT_NOT_DIRECT), 1);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_PROBING);
+	l->now += 20;
+	put(l, "8.8.8.8", &p);
+	n = neigh(l, "192.168.1.8");
+	assert_int_equal(n->flags, 0);
+	assert_int_equal(n->expires, 600 * SECOND - 20);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	assert_true(shown(l, "192.168.1.8")->router);
+	assert_non_null(strstr(l->events, "confirmed 192.168.1.8 8.8.8.8"));
+	assert_non_null(strstr(l->events, "peer-up 192.168.1.8 8.8.8.8"));
+	silent(l);
+	/* and again: nobody waits for it any more */
+	put(l, "8.8.8.8", &p);
+	refused(l, REJECT_UNSOLICITED);
+	lab_free(l);
+}
+
+static void test_probe_backoff(void **state)
+{
+	static const unsigned int gaps[] = { 250, 500, 1000, 2000 };
+	struct lab *l = registered_spoke();
+	struct sent *s = answered(l);
+	uint64_t last = s->at, next;
+	uint32_t id = s->p.reqid;
+	unsigned int k;
+
+	(void)state;
+	live(l, 7800);
+	for (k = 0; k < 4; k++) {
+		s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+		assert_int_equal(s->p.reqid, id);
+		assert_in_range(s->at - last, gaps[k] * 3 / 4, gaps[k]);
+		last = s->at;
+	}
+	/* nobody uses it: no more probes */
+	silent(l);
+	live(l, 40 * SECOND);
+	silent(l);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_PROBING);
+	assert_string_equal(shown(l, "192.168.1.8")->reason,
+			    "no reply on the direct path from 8.8.8.8");
+	/* in use: on it goes, at most a minute apart */
+	forget_sent(l);
+	last = 0;
+	for (k = 0; k < 5000; k++) {
+		resolve(l, "192.168.1.8");
+		live(l, 100);
+		while (l->read < l->n_sent) {
+			s = &l->sent[l->read++];
+			assert_string_equal(T(&s->nbma), "8.8.8.8");
+			next = s->at;
+			assert_true(!last || next - last <= 60100);
+			last = next;
+		}
+		forget_sent(l);
+	}
+	assert_true(last > l->now - 70 * SECOND);
+	lab_free(l);
+}
+
+/* The node there says that it is somebody else. */
+static void test_probe_refused(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = answer_to(answered(l), "8.8.8.8");
+
+	(void)state;
+	p.cies.e[0].code = NHRP_CODE_NO_BINDING;
+	put(l, "8.8.8.8", &p);
+	assert_null(neigh(l, "192.168.1.8"));
+	assert_int_equal(shown(l, "192.168.1.8")->type, ENTRY_NEGATIVE);
+	lab_free(l);
+}
+
+static void test_probe_error(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct sent *probe = answered(l);
+	struct nhrp_packet p = packet(NHRP_ERROR_INDICATION, 0, 0, "8.8.8.8",
+				      "192.168.1.7", "192.168.1.6");
+
+	(void)state;
+	p.code = NHRP_ERROR_HOPS;
+	p.quote = probe->buf;
+	p.quote_len = probe->len;
+	put(l, "9.9.9.9", &p);
+	assert_int_equal(rejected(l, REJECT_UNSOLICITED), 1);
+	assert_non_null(neigh(l, "192.168.1.8"));
+	put(l, "8.8.8.8", &p);
+	assert_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+}
+
+/* With IPsec the kernel's SA verdict decides. */
+static void test_no_probe_with_ipsec(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p;
+
+	(void)state;
+	strcpy(l->conf.protection, "IPSEC");
+	apply(l);
+	resolve(l, "192.168.1.8");
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	silent(l);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	lab_free(l);
+}
+
+static void test_answer_with_nat(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p;
+	struct nhrp_cie *c;
+
+	(void)state;
+	resolve(l, "192.168.1.8");
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "10.0.0.8");
+	c = nhrp_cie_add(&nhrp_ext_get(&p, NHRP_EXT_NAT)->cies);
+	c->nbma = A("80.80.80.80");
+	c->proto = A("192.168.1.8");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "80.80.80.80");
+	assert_string_equal(T(&neigh(l, "192.168.1.8")->nbma), "80.80.80.80");
+	assert_string_equal(T(&shown(l, "192.168.1.8")->claimed), "10.0.0.8");
+	lab_free(l);
+}
+
+static void bad_answer(void (*spoil)(struct nhrp_packet *p),
+		       enum engine_reject why)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p;
+
+	resolve(l, "192.168.1.8");
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	spoil(&p);
+	put(l, "1.1.1.1", &p);
+	refused(l, why);
+	assert_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+}
+
+static void spoil_id(struct nhrp_packet *p)
+{
+	p->reqid++;
+}
+
+static void spoil_target(struct nhrp_packet *p)
+{
+	p->dst_proto = A("192.168.1.7");
+	p->cies.e[0].proto = p->dst_proto;
+}
+
+static void spoil_proto(struct nhrp_packet *p)
+{
+	p->cies.e[0].proto = A("192.168.1.7");
+}
+
+static void spoil_nbma(struct nhrp_packet *p)
+{
+	p->cies.e[0].nbma = A("6.6.6.6");
+}
+
+static void spoil_martian(struct nhrp_packet *p)
+{
+	p->cies.e[0].nbma = A("224.0.0.1");
+}
+
+static void spoil_absent(struct nhrp_packet *p)
+{
+	p->cies.e[0].nbma = (struct addr){ 0 };
+}
+
+static void spoil_hold(struct nhrp_packet *p)
+{
+	p->cies.e[0].hold = 0;
+}
+
+static void spoil_cies(struct nhrp_packet *p)
+{
+	p->cies.n = 0;
+}
+
+static void spoil_responder(struct nhrp_packet *p)
+{
+	struct nhrp_ext *e = nhrp_ext_get(p, NHRP_EXT_RESPONDER);
+	struct nhrp_cie *c = nhrp_cie_add(&e->cies);
+
+	c->proto = A("192.168.1.6");
+	c->nbma = A("6.6.6.6");
+}
+
+static void test_bad_answers(void **state)
+{
+	(void)state;
+	bad_answer(spoil_id, REJECT_UNSOLICITED);
+	bad_answer(spoil_target, REJECT_UNSOLICITED);
+	bad_answer(spoil_proto, REJECT_BAD_REPLY);
+	bad_answer(spoil_nbma, REJECT_BAD_REPLY);
+	bad_answer(spoil_martian, REJECT_BAD_REPLY);
+	bad_answer(spoil_absent, REJECT_BAD_REPLY);
+	bad_answer(spoil_hold, REJECT_BAD_REPLY);
+	bad_answer(spoil_cies, REJECT_BAD_REPLY);
+	bad_answer(spoil_responder, REJECT_BAD_REPLY);
+}
+
+static void test_refresh(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct addr r8 = A("192.168.1.8");
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	live(l, 490 * SECOND);
+	engine_used(l->engine, IFINDEX, &r8, l->now);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	assert_int_equal(s->p.hops, 255);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	p = answer_to(s, "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	silent(l);			/* same path, proved already */
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	assert_int_equal(neigh(l, "192.168.1.8")->expires, 600 * SECOND);
+	assert_true(shown(l, "192.168.1.8")->used);
+	/* another NBMA address is another path */
+	engine_used(l->engine, IFINDEX, &r8, l->now);
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "80.0.0.8");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "80.0.0.8");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	lab_free(l);
+}
+
+/* A "no" to a refresh takes nothing away that works. */
+static void test_refresh_nak(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct addr r8 = A("192.168.1.8");
+	struct nhrp_packet p;
+
+	(void)state;
+	engine_used(l->engine, IFINDEX, &r8, l->now);
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	p.cies.e[0].code = NHRP_CODE_NO_BINDING;
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	/* when it is over, data need not wait for the kernel's event */
+	l->now += 600 * SECOND;
+	resolve(l, "192.168.1.8");
+	sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	engine_expired(l->engine, IFINDEX, &r8, l->now);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_RESOLVING);
+	lab_free(l);
+}
+
+static void test_own_move(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct sent *s;
+
+	(void)state;
+	l->local = A("60.0.0.6");
+	apply(l);
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.src_nbma), "60.0.0.6");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&s->p.src_nbma), "60.0.0.6");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	assert_true(nhs_of(l).up);	/* not before the verdict */
+	lab_free(l);
+}
+
+/* ---- resolution: answering ---- */
+
+static void test_answer_for_self(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+	const struct engine_entry *e;
+	struct sent *s;
+
+	(void)state;
+	put(l, "1.1.1.1", &p);
+	/* back along the path: R6 -> R1 -> R8 */
+	s = sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1");
+	assert_int_equal(s->p.flags, 0xf802);
+	assert_int_equal(s->p.reqid, 99);
+	assert_int_equal(s->p.hops, 255);
+	assert_string_equal(T(&s->p.src_proto), "192.168.1.8");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.6");
+	assert_int_equal(s->p.cies.n, 1);
+	assert_string_equal(T(&s->p.cies.e[0].nbma), "6.6.6.6");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "192.168.1.6");
+	assert_int_equal(s->p.cies.e[0].prefix, 32);
+	assert_int_equal(s->p.cies.e[0].hold, 7200);
+	assert_one(s, NHRP_EXT_RESPONDER, "6.6.6.6", "192.168.1.6");
+	/* the asker is known by this, and its path is proved likewise */
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.8");
+	assert_int_equal(s->p.hops, 1);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	assert_int_equal(neigh(l, "192.168.1.8")->expires, 600 * SECOND);
+	/* and there is something to show */
+	e = shown(l, "192.168.1.6");
+	assert_int_equal(e->type, ENTRY_LOCAL);
+	assert_true(e->router && e->unique && e->no_socket);
+	assert_string_equal(T(&e->nbma), "6.6.6.6");
+	assert_null(neigh(l, "192.168.1.6"));
+	l->deaf = true;
+	pass(l, 7200 * SECOND);
+	assert_null(shown(l, "192.168.1.6"));
+	lab_free(l);
+}
+
+/* A probe is answered, but nobody is believed who is not an NHS. */
+static void test_answer_probe(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+
+	(void)state;
+	p.hops = 1;
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	silent(l);
+	assert_null(neigh(l, "192.168.1.8"));
+	assert_null(shown(l, "192.168.1.8"));
+	lab_free(l);
+}
+
+/* A stranger cannot move what is known. */
+static void test_probe_takes_nothing(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct nhrp_packet p = question("9.9.9.9", "192.168.1.8",
+					"192.168.1.6");
+
+	(void)state;
+	put(l, "9.9.9.9", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "9.9.9.9");
+	silent(l);
+	assert_string_equal(T(&neigh(l, "192.168.1.8")->nbma), "8.8.8.8");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	lab_free(l);
+}
+
+static void test_answer_nat(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = question("10.0.0.8", "192.168.1.8",
+					"192.168.1.6");
+	struct nhrp_cie *c;
+
+	(void)state;
+	c = nhrp_cie_add(&nhrp_ext_get(&p, NHRP_EXT_NAT)->cies);
+	c->nbma = A("80.80.80.80");
+	c->proto = A("192.168.1.8");
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(list(sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1"),
+			      NHRP_EXT_NAT)->n, 0);
+	sent(l, NHRP_RESOLUTION_REQUEST, "80.80.80.80");
+	assert_string_equal(T(&shown(l, "192.168.1.8")->claimed), "10.0.0.8");
+	lab_free(l);
+}
+
+/* Asked for what is behind us: straight back, with the route's prefix. */
+static void test_answer_behind(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"66.66.66.66");
+	struct sent *s;
+
+	(void)state;
+	l->route = (struct engine_route){ .found = true, .ifindex = 9,
+					  .prefix = A("66.66.66.0"),
+					  .plen = 24 };
+	put(l, "1.1.1.1", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_string_equal(T(&s->p.dst_proto), "66.66.66.66");
+	assert_int_equal(s->p.cies.e[0].prefix, 24);
+	assert_string_equal(T(&s->p.cies.e[0].proto), "192.168.1.6");
+	assert_string_equal(T(&s->p.cies.e[0].nbma), "6.6.6.6");
+	forget_sent(l);
+	/* no wider than was asked for */
+	p = question("8.8.8.8", "192.168.1.8", "66.66.66.66");
+	p.cies.e[0].prefix = 28;
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].prefix, 28);
+	/* a default route is not an answer for everything */
+	forget_sent(l);
+	l->route.plen = 0;
+	p = question("8.8.8.8", "192.168.1.8", "66.66.66.66");
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].prefix, 32);
+	forget_sent(l);
+	l->route.found = false;
+	p = question("8.8.8.8", "192.168.1.8", "66.66.66.66");
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REPLY,
+			      "1.1.1.1")->p.cies.e[0].code, 12);
+	lab_free(l);
+}
+
+/* The NHS asks us for somebody else: no, and not passed on to anybody. */
+static void test_answer_not_me(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.7");
+
+	(void)state;
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REPLY,
+			      "1.1.1.1")->p.cies.e[0].code, 12);
+	silent(l);
+	lab_free(l);
+}
+
+static void test_answer_unknown_extension(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+
+	(void)state;
+	nhrp_ext_add(&p, 0x0123)->compulsory = true;
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(sent(l, NHRP_ERROR_INDICATION, "1.1.1.1")->p.code,
+			 NHRP_ERROR_UNKNOWN_EXTENSION);
+	silent(l);
+	assert_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+}
+
+/* FRR leaves extensions out; so may others. */
+static void test_answer_without_extensions(void **state)
+{
+	struct lab *l = registered_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+	struct sent *s;
+
+	(void)state;
+	p.n_exts = 0;
+	p.cies.n = 0;
+	put(l, "1.1.1.1", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1");
+	assert_exts(&s->p, "7");
+	assert_int_equal(s->p.cies.n, 1);
+	silent(l);			/* no holding time: nothing is kept */
+	assert_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+}
+
+/* ---- resolution: passing on ---- */
+
+static struct lab *busy_hub(void)
+{
+	struct lab *l = hub();
+
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	do_register(l, "8.8.8.8", "192.168.1.8", true);
+	forget_sent(l);
+	return l;
+}
+
+static void test_pass_request(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+	struct sent *s;
+
+	(void)state;
+	put(l, "8.8.8.8", &p);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	assert_int_equal(s->p.hops, 254);
+	assert_int_equal(s->p.reqid, 99);
+	assert_int_equal(s->p.flags, 0xc802);
+	assert_string_equal(T(&s->p.src_nbma), "8.8.8.8");
+	assert_string_equal(T(&s->p.src_proto), "192.168.1.8");
+	assert_one(s, NHRP_EXT_FORWARD, "1.1.1.1", "192.168.1.1");
+	assert_int_equal(list(s, NHRP_EXT_NAT)->n, 0);
+	assert_exts(&s->p, "4 5 3 9 7");
+	silent(l);			/* no answer of the hub's own */
+	lab_free(l);
+}
+
+static void test_pass_reply(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = packet(NHRP_RESOLUTION_REPLY, 0xf802, 99,
+				      "8.8.8.8", "192.168.1.8", "192.168.1.6");
+	struct sent *s;
+
+	(void)state;
+	p.cies.e[0].nbma = A("6.6.6.6");
+	p.cies.e[0].proto = A("192.168.1.6");
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(s->p.hops, 254);
+	assert_one(s, NHRP_EXT_REVERSE, "1.1.1.1", "192.168.1.1");
+	assert_int_equal(list(s, NHRP_EXT_FORWARD)->n, 0);
+	silent(l);
+	assert_string_equal(T(&s->p.cies.e[0].nbma), "6.6.6.6");
+	/* not for strangers */
+	put(l, "9.9.9.9", &p);
+	refused(l, REJECT_UNKNOWN_REQUESTER);
+	lab_free(l);
+}
+
+static void test_pass_fills_nat(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("10.0.0.8", "192.168.1.8", true);
+	struct sent *s;
+
+	(void)state;
+	put(l, "80.80.80.80", &p);
+	sent(l, NHRP_REGISTRATION_REPLY, "80.80.80.80");
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	p = question("10.0.0.8", "192.168.1.8", "192.168.1.6");
+	put(l, "80.80.80.80", &p);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	assert_one(s, NHRP_EXT_NAT, "80.80.80.80", "192.168.1.8");
+	lab_free(l);
+}
+
+static void test_pass_no_binding(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.7");
+	struct sent *s;
+
+	(void)state;
+	put(l, "8.8.8.8", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(s->p.cies.n, 1);
+	assert_int_equal(s->p.cies.e[0].code, NHRP_CODE_NO_BINDING);
+	assert_int_equal(s->p.cies.e[0].hold, 0);
+	assert_int_equal(s->p.reqid, 99);
+	assert_int_equal(rejected(l, REJECT_NO_BINDING), 1);
+	/* itself: not sent back to it */
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.8");
+	put(l, "8.8.8.8", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(s->p.cies.e[0].code, NHRP_CODE_NO_BINDING);
+	silent(l);
+	lab_free(l);
+}
+
+static void test_pass_hops(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+	unsigned int hops;
+	struct sent *s;
+
+	(void)state;
+	for (hops = 0; hops < 2; hops++) {
+		p.hops = hops;
+		put(l, "8.8.8.8", &p);
+		s = sent(l, NHRP_ERROR_INDICATION, "8.8.8.8");
+		assert_int_equal(s->p.code, NHRP_ERROR_HOPS);
+		silent(l);
+	}
+	p.hops = 2;
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6")->p.hops,
+			 1);
+	assert_int_equal(rejected(l, REJECT_HOPS), 2);
+	lab_free(l);
+}
+
+static void test_pass_loop(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+	struct nhrp_cie *c;
+
+	(void)state;
+	c = nhrp_cie_add(&nhrp_ext_get(&p, NHRP_EXT_FORWARD)->cies);
+	c->nbma = A("1.1.1.1");
+	c->proto = A("192.168.1.1");
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(sent(l, NHRP_ERROR_INDICATION, "8.8.8.8")->p.code,
+			 NHRP_ERROR_LOOP);
+	silent(l);
+	assert_int_equal(rejected(l, REJECT_LOOP), 1);
+	/* a reply that says that it is from us, but is not for us */
+	p = packet(NHRP_RESOLUTION_REPLY, 0xf802, 99, "8.8.8.8", "192.168.1.8",
+		   "192.168.1.6");
+	c = nhrp_cie_add(&nhrp_ext_get(&p, NHRP_EXT_RESPONDER)->cies);
+	c->nbma = A("1.1.1.1");
+	c->proto = A("192.168.1.1");
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(sent(l, NHRP_ERROR_INDICATION, "6.6.6.6")->p.code,
+			 NHRP_ERROR_LOOP);
+	/* our own request comes back */
+	p = question("1.1.1.1", "192.168.1.1", "192.168.1.6");
+	put(l, "8.8.8.8", &p);
+	refused(l, REJECT_OWN_SOURCE);
+	lab_free(l);
+}
+
+static void test_pass_for_the_registered(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("7.7.7.7", "192.168.1.7",
+					"192.168.1.6");
+	struct nhrp_cie *c;
+
+	(void)state;
+	put(l, "7.7.7.7", &p);
+	refused(l, REJECT_UNKNOWN_REQUESTER);
+	/* R7 asks in the name of R8 */
+	p = question("7.7.7.7", "192.168.1.8", "192.168.1.6");
+	put(l, "7.7.7.7", &p);
+	refused(l, REJECT_SPOOFED);
+	/* the same, behind a record that R7 made up */
+	c = nhrp_cie_add(&nhrp_ext_get(&p, NHRP_EXT_FORWARD)->cies);
+	c->nbma = A("6.6.6.6");
+	c->proto = A("192.168.1.6");
+	put(l, "7.7.7.7", &p);
+	assert_int_equal(rejected(l, REJECT_SPOOFED), 2);
+	silent(l);
+	lab_free(l);
+}
+
+/* Two hubs in a chain: R8 is registered at the lower one only. */
+static void test_chain(void **state)
+{
+	struct lab *up = hub(), *low = lab_new("192.168.1.2", "2.2.2.2");
+	struct nhrp_packet p;
+	struct nhrp_cie *c;
+	struct sent *s;
+
+	(void)state;
+	add_nhs(low, "192.168.1.1", "1.1.1.1");
+	low->conf.multicast_dynamic = true;
+	apply(low);
+	p = sent(low, NHRP_REGISTRATION_REQUEST, "1.1.1.1")->p;
+	put(up, "2.2.2.2", &p);
+	p = sent(up, NHRP_REGISTRATION_REPLY, "2.2.2.2")->p;
+	put(low, "1.1.1.1", &p);
+	p = registration("8.8.8.8", "192.168.1.8", true);
+	p.dst_proto = A("192.168.1.2");
+	put(low, "8.8.8.8", &p);
+	sent(low, NHRP_REGISTRATION_REPLY, "8.8.8.8");
+	do_register(up, "6.6.6.6", "192.168.1.6", true);
+	/* the request climbs, */
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	put(low, "8.8.8.8", &p);
+	p = sent(low, NHRP_RESOLUTION_REQUEST, "1.1.1.1")->p;
+	put(up, "2.2.2.2", &p);
+	s = sent(up, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	assert_int_equal(s->p.hops, 253);
+	assert_int_equal(list(s, NHRP_EXT_FORWARD)->n, 2);
+	/* and the reply finds its way down by the record */
+	p = s->p;
+	p.type = NHRP_RESOLUTION_REPLY;
+	p.cies.e[0].nbma = A("6.6.6.6");
+	p.cies.e[0].proto = A("192.168.1.6");
+	c = nhrp_cie_add(&nhrp_ext_get(&p, NHRP_EXT_RESPONDER)->cies);
+	c->proto = A("192.168.1.6");
+	put(up, "6.6.6.6", &p);
+	p = sent(up, NHRP_RESOLUTION_REPLY, "2.2.2.2")->p;
+	put(low, "1.1.1.1", &p);
+	s = sent(low, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(list(s, NHRP_EXT_REVERSE)->n, 2);
+	lab_free(up);
+	lab_free(low);
+}
+
+/* ---- keys ---- */
+
+static void test_auth(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("6.6.6.6", "192.168.1.6", true);
+
+	(void)state;
+	strcpy(l->conf.auth, "wrong");	/* what the sender uses */
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(rejected(l, REJECT_AUTH), 1);
+	assert_non_null(strstr(l->log, "wrong authentication string in Registration Request from 6.6.6.6"));
+	l->conf.auth[0] = '\0';
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(rejected(l, REJECT_AUTH), 2);
+	silent(l);			/* no reply, as IOS */
+	assert_int_equal(l->n_neighs, 0);
+	strcpy(l->conf.auth, KEY);
+	put(l, "6.6.6.6", &p);
+	sent(l, NHRP_REGISTRATION_REPLY, "6.6.6.6");
+	lab_free(l);
+}
+
+/* ---- purge ---- */
+
+static struct nhrp_packet purge(const char *nbma, const char *src,
+				const char *dst, const char *about)
+{
+	struct nhrp_packet p = packet(NHRP_PURGE_REQUEST, 0, 55, nbma, src,
+				      dst);
+
+	p.cies.e[0].hold = p.cies.e[0].mtu = 0;
+	p.cies.e[0].prefix = 32;
+	p.cies.e[0].proto = A(about);
+	return p;
+}
+
+static void test_purge_by_nhs(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct nhrp_packet p = purge("1.1.1.1", "192.168.1.1", "192.168.1.6",
+				     "192.168.1.8");
+	struct sent *s;
+
+	(void)state;
+	/* it means an address that we do not have by now */
+	p.cies.e[0].nbma = A("88.88.88.88");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_PURGE_REPLY, "1.1.1.1");
+	assert_non_null(neigh(l, "192.168.1.8"));
+	p.cies.e[0].nbma = A("8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	s = sent(l, NHRP_PURGE_REPLY, "1.1.1.1");
+	assert_int_equal(s->p.reqid, 55);
+	assert_string_equal(T(&s->p.cies.e[0].proto), "192.168.1.8");
+	assert_null(neigh(l, "192.168.1.8"));
+	assert_null(shown(l, "192.168.1.8"));
+	assert_non_null(strstr(l->events, "purged 192.168.1.8 8.8.8.8 by 1.1.1.1"));
+	/* in use: asked anew, without waiting */
+	resolve(l, "192.168.1.8");
+	sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	/* nothing there: answered all the same, unless N */
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_PURGE_REPLY, "1.1.1.1");
+	p.flags = NHRP_F_PURGE_NOREPLY;
+	put(l, "1.1.1.1", &p);
+	silent(l);
+	lab_free(l);
+}
+
+static void test_purge_by_whom(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct nhrp_packet p = purge("9.9.9.9", "192.168.1.9", "192.168.1.6",
+				     "192.168.1.8");
+
+	(void)state;
+	put(l, "9.9.9.9", &p);
+	refused(l, REJECT_PURGE);
+	assert_non_null(neigh(l, "192.168.1.8"));
+	assert_non_null(strstr(l->log, "purge of 192.168.1.8 from 9.9.9.9 refused"));
+	/* what is configured cannot be purged, by nobody */
+	p = purge("1.1.1.1", "192.168.1.1", "192.168.1.6", "192.168.1.1");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_PURGE_REPLY, "1.1.1.1");
+	assert_non_null(neigh(l, "192.168.1.1"));
+	/* the one that it is about may */
+	p = purge("8.8.8.8", "192.168.1.8", "192.168.1.6", "192.168.1.8");
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_PURGE_REPLY, "8.8.8.8");
+	assert_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+}
+
+static void test_purge_prefix(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct nhrp_packet p = purge("1.1.1.1", "192.168.1.1", "192.168.1.6",
+				     "192.168.1.0");
+
+	(void)state;
+	p.cies.e[0].prefix = 24;
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_PURGE_REPLY, "1.1.1.1");
+	assert_null(neigh(l, "192.168.1.8"));
+	assert_non_null(neigh(l, "192.168.1.1"));
+	lab_free(l);
+}
+
+/* A client takes its registration back; those who asked are told. */
+static void test_unregister(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+
+	(void)state;
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	/* another may not */
+	p = purge("8.8.8.8", "192.168.1.8", "192.168.1.1", "192.168.1.6");
+	put(l, "8.8.8.8", &p);
+	refused(l, REJECT_PURGE);
+	assert_non_null(neigh(l, "192.168.1.6"));
+	p = purge("6.6.6.6", "192.168.1.6", "192.168.1.1", "192.168.1.6");
+	put(l, "6.6.6.6", &p);
+	assert_string_equal(T(&sent(l, NHRP_PURGE_REQUEST,
+				    "8.8.8.8")->p.cies.e[0].proto),
+			    "192.168.1.6");
+	sent(l, NHRP_PURGE_REPLY, "6.6.6.6");
+	assert_null(neigh(l, "192.168.1.6"));
+	lab_free(l);
+}
+
+static void test_purge_again(void **state)
+{
+	struct iface *i;
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+	unsigned int k;
+
+	(void)state;
+	i = iface_find(l->engine, IFINDEX);
+	put(l, "8.8.8.8", &p);
+	forget_sent(l);
+	assert_int_equal(engine_clear(l->engine, IFINDEX, &p.dst_proto, l->now),
+			 1);
+	assert_null(neigh(l, "192.168.1.6"));
+	assert_int_equal(i->n_pending, 1);
+	pass(l, 30 * SECOND);
+	for (k = 0; k < 4; k++)
+		sent(l, NHRP_PURGE_REQUEST, "8.8.8.8");
+	silent(l);
+	assert_int_equal(i->n_pending, 0);
+	lab_free(l);
+}
+
+static void test_purge_answered(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+
+	(void)state;
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	engine_clear(l->engine, IFINDEX, &p.dst_proto, l->now);
+	p = sent(l, NHRP_PURGE_REQUEST, "8.8.8.8")->p;
+	p.type = NHRP_PURGE_REPLY;
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(iface_find(l->engine, IFINDEX)->n_pending, 0);
+	pass(l, 30 * SECOND);
+	silent(l);
+	put(l, "8.8.8.8", &p);
+	refused(l, REJECT_UNSOLICITED);
+	lab_free(l);
+}
+
+static void test_clear(void **state)
+{
+	struct lab *l = direct_spoke();
+
+	(void)state;
+	resolve(l, "192.168.1.7");
+	forget_sent(l);
+	assert_int_equal(engine_clear(l->engine, IFINDEX, NULL, l->now), 2);
+	assert_null(neigh(l, "192.168.1.8"));
+	assert_null(shown(l, "192.168.1.7"));
+	assert_non_null(neigh(l, "192.168.1.1"));
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_true(nhs_of(l).up);
+	lab_free(l);
+}
+
+/* ---- adoption ---- */
+
+/* A new daemon on the kernel that @old leaves behind, @later. */
+static struct lab *heir(struct lab *old, uint64_t later)
+{
+	struct lab *l = calloc(1, sizeof(*l));
+	unsigned int k, n = old->n_neighs, peers = old->n_peers;
+	struct engine_neigh was[KERNEL_MAX];
+
+	assert_non_null(l);
+	*l = *old;
+	memcpy(was, old->neigh, sizeof(was));
+	engine_free(old->engine);
+	old->engine = NULL;
+	assert_int_equal(old->n_neighs, n);	/* dying tells nobody */
+	assert_int_equal(old->n_peers, peers);
+	l->n_sent = l->read = l->neigh_sets = l->peer_sets = 0;
+	l->log[0] = l->events[0] = '\0';
+	l->now += later;
+	l->engine = engine_new(&ops, l);
+	assert_non_null(l->engine);
+	apply(l);
+	for (k = 0; k < n; k++) {
+		if (was[k].expires && was[k].expires <= later)
+			continue;
+		was[k].expires -= was[k].expires ? later : 0;
+		was[k].created_ago = 1000 + later;
+		engine_adopt(l->engine, IFINDEX, &was[k], l->now);
+	}
+	free(old);
+	return l;
+}
+
+static void test_adopt_hub(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("10.0.0.6", "192.168.1.6", true);
+	const struct engine_entry *e;
+
+	(void)state;
+	put(l, "6.6.6.6", &p);
+	sent(l, NHRP_REGISTRATION_REPLY, "6.6.6.6");
+	do_register(l, "7.7.7.7", "192.168.1.7", false);
+	do_register(l, "8.8.8.8", "192.168.1.8", true);
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.7");
+	put(l, "8.8.8.8", &p);
+	l = heir(l, 10 * SECOND);
+	silent(l);
+	assert_int_equal(l->neigh_sets, 0);
+	e = shown(l, "192.168.1.6");
+	assert_true(e->registered && e->unique && e->nat);
+	assert_string_equal(T(&e->nbma), "6.6.6.6");
+	assert_string_equal(T(&e->claimed), "10.0.0.6");
+	assert_true(e->created == l->now - 11 * SECOND);
+	assert_true(e->expires == l->now + 590 * SECOND);
+	assert_false(shown(l, "192.168.1.7")->unique);
+	/* nobody else gets the address */
+	p = registration("9.9.9.9", "192.168.1.6", true);
+	put(l, "9.9.9.9", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "9.9.9.9")->p.cies.e[0].code, 14);
+	/* and those who asked are remembered */
+	p = registration("70.0.0.7", "192.168.1.7", false);
+	put(l, "70.0.0.7", &p);
+	sent(l, NHRP_PURGE_REQUEST, "8.8.8.8");
+	sent(l, NHRP_REGISTRATION_REPLY, "70.0.0.7");
+	/* each goes at its own end */
+	pass(l, 593 * SECOND);
+	assert_null(shown(l, "192.168.1.6"));
+	assert_non_null(shown(l, "192.168.1.7"));
+	lab_free(l);
+}
+
+static void test_adopt_spoke(void **state)
+{
+	struct lab *l = direct_spoke();
+
+	(void)state;
+	l = heir(l, 10 * SECOND);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	assert_true(shown(l, "192.168.1.8")->router);
+	assert_true(shown(l, "192.168.1.1")->created == l->now - 11 * SECOND);
+	/* registers anew; the kernel's NHS flag waits for the verdict */
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	pass(l, 5 * SECOND);
+	assert_int_equal(l->peer_sets, 0);
+	assert_int_equal(peer(l, "1.1.1.1")->flags, DMVPN_PEER_F_HUB |
+			 DMVPN_PEER_F_NHS | DMVPN_PEER_F_MULTICAST);
+	pass(l, 3 * SECOND);
+	assert_int_equal(peer(l, "1.1.1.1")->flags,
+			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_MULTICAST);
+	lab_free(l);
+}
+
+static void test_adopt_unconfirmed(void **state)
+{
+	struct lab *l = registered_spoke();
+
+	(void)state;
+	answered(l);
+	l = heir(l, 10 * SECOND);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_PROBING);
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	lab_free(l);
+}
+
+/* What is not configured any more goes; what is not ours stays. */
+static void test_adopt_strangers(void **state)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+	struct engine_neigh n = { .flags = DMVPN_NEIGH_F_STATIC };
+
+	(void)state;
+	l->conf.map[0] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
+	l->conf.n_map = 1;
+	apply(l);
+	n.addr = A("192.168.1.50");	/* an operator's own */
+	n.nbma = A("50.50.50.50");
+	l->neigh[l->n_neighs++] = n;
+	l->conf.n_map = 0;
+	l = heir(l, SECOND);
+	assert_null(neigh(l, "192.168.1.9"));
+	assert_non_null(neigh(l, "192.168.1.50"));
+	assert_null(shown(l, "192.168.1.50"));
+	lab_free(l);
+}
+
+/* An entry with a cookie of somebody else's lives until its end. */
+static void test_adopt_unknown_cookie(void **state)
+{
+	struct lab *l = hub();
+	struct engine_neigh n = {
+		.addr = A("192.168.1.6"), .nbma = A("6.6.6.6"),
+		.expires = 30000, .cookie = "who knows", .cookie_len = 9,
+	};
+
+	(void)state;
+	l->neigh[l->n_neighs++] = n;
+	engine_adopt(l->engine, IFINDEX, &n, l->now);
+	assert_int_equal(shown(l, "192.168.1.6")->type, ENTRY_DYNAMIC);
+	assert_false(shown(l, "192.168.1.6")->registered);
+	pass(l, 29 * SECOND);
+	assert_non_null(neigh(l, "192.168.1.6"));
+	pass(l, 4 * SECOND);
+	assert_null(shown(l, "192.168.1.6"));
+	lab_free(l);
+}
+
+/* An NHS known by name is registered with before name service answers. */
+static void test_adopt_named_nhs(void **state)
+{
+	struct addr nbma = A("1.1.1.1");
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+	struct nhrp_packet p;
+
+	(void)state;
+	add_nhs(l, "192.168.1.1", NULL);
+	strcpy(l->conf.nhs[0].fqdn, "hub.example.net");
+	apply(l);
+	engine_name(l->engine, IFINDEX, "hub.example.net", &nbma, 1, l->now);
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
+	put(l, "1.1.1.1", &p);
+	l = heir(l, SECOND);
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_int_equal(peer(l, "1.1.1.1")->flags,
+			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS);
+	lab_free(l);
+}
+
+static void test_adopt_peers(void **state)
+{
+	struct lab *l = hub();
+	struct addr r6 = A("6.6.6.6"), gone = A("5.5.5.5");
+
+	(void)state;
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	l->peer[l->n_peers++] = (struct kpeer){ gone, DMVPN_PEER_F_MULTICAST,
+						0 };
+	l = heir(l, SECOND);
+	engine_adopt_peer(l->engine, IFINDEX, &r6, 0, DMVPN_PEER_F_MULTICAST,
+			  0, l->now);
+	engine_adopt_peer(l->engine, IFINDEX, &gone, 0, DMVPN_PEER_F_MULTICAST,
+			  0, l->now);
+	assert_non_null(peer(l, "6.6.6.6"));
+	assert_null(peer(l, "5.5.5.5"));
+	lab_free(l);
+}
+
+/* Whatever the kernel gives back as a cookie: taken whole or not at all. */
+static void test_cookie_garbage(void **state)
+{
+	struct lab *l = hub();
+	struct entry e = { .iface = iface_find(l->engine, IFINDEX),
+			   .type = ENTRY_DYNAMIC, .proto = A("192.168.1.6"),
+			   .claimed = A("10.0.0.6"), .unique = true };
+	struct entry back = { 0 };
+	uint8_t good[ENGINE_COOKIE_MAX], bad[ENGINE_COOKIE_MAX];
+	unsigned int bit, accepted = 0, k;
+	size_t len, cut;
+
+	(void)state;
+	e.told = calloc(1, sizeof(*e.told));
+	for (k = 0; k < CACHE_TOLD_MAX; k++)
+		e.told->who[e.told->n++] = A("192.168.1.8");
+	len = cache_cookie(&e, good);
+	assert_true(len <= ENGINE_COOKIE_MAX);
+	back.proto = e.proto;
+	back.iface = e.iface;
+	assert_true(cache_restore(&back, good, len));
+	assert_true(addr_eq(&back.claimed, &e.claimed));
+	assert_true(back.unique);
+	assert_int_equal(back.told->n, CACHE_TOLD_MAX);
+	assert_true(addr_eq(&back.told->who[7], &e.told->who[7]));
+	free(back.told);
+	for (cut = 0; cut < len; cut++)
+		assert_false(cache_restore(&back, good, cut));
+	for (bit = 0; bit < len * 8; bit++) {
+		memcpy(bad, good, len);
+		bad[bit / 8] ^= 1 << bit % 8;
+		assert_false(cache_restore(&back, bad, len));
+	}
+	for (k = 0; k < 200000; k++) {
+		for (cut = 0; cut < sizeof(bad); cut++)
+			bad[cut] = op_random(l) >> 24;
+		bad[0] = 0xd5;
+		bad[1] = 1;
+		bad[2] = 6 + bad[2] % 59;
+		bad[4] &= 63;
+		bad[5] = (bad[5] & 3) * 4;
+		back.told = NULL;
+		if (cache_restore(&back, bad, bad[2]))
+			accepted++;
+		free(back.told);
+	}
+	assert_in_range(accepted, 0, 200000 / 200);
+	free(e.told);
+	lab_free(l);
+}
+
+/* Addresses of IPv6 do not all fit: the rest counts as many. */
+static void test_cookie_v6(void **state)
+{
+	struct entry e = { .proto = A("2001:db8::6"), .claimed = A("10.0.0.6"),
+			   .type = ENTRY_DYNAMIC };
+	struct entry back = { .proto = e.proto };
+	uint8_t cookie[ENGINE_COOKIE_MAX];
+	unsigned int k;
+	size_t len;
+
+	(void)state;
+	e.told = calloc(1, sizeof(*e.told));
+	for (k = 0; k < 5; k++)
+		e.told->who[e.told->n++] = A("2001:db8::8");
+	len = cache_cookie(&e, cookie);
+	assert_true(len <= ENGINE_COOKIE_MAX);
+	assert_true(cache_restore(&back, cookie, len));
+	assert_int_equal(back.told->n, 3);
+	assert_true(back.told->overflow);
+	free(back.told);
+	free(e.told);
+}
+
+/* ---- hostile senders ---- */
+
+static void test_rate(void **state)
+{
+	struct lab *l = busy_hub();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+	unsigned int k;
+
+	(void)state;
+	l->deaf = true;
+	for (k = 0; k < 3000; k++)
+		put(l, "8.8.8.8", &p);
+	assert_in_range(rejected(l, REJECT_RATE), 1900, 2010);
+	/* R6 is not made to suffer, nor is a newcomer */
+	l->deaf = false;
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	do_register(l, "7.7.7.7", "192.168.1.7", true);
+	l->now += SECOND;
+	do_register(l, "8.8.8.8", "192.168.1.8", true);
+	lab_free(l);
+}
+
+static uint64_t accounted(struct lab *l)
+{
+	struct engine_traffic t;
+	uint64_t sum = 0;
+	unsigned int k;
+
+	assert_true(engine_traffic(l->engine, IFINDEX, &t));
+	for (k = 0; k < __NHRP_TYPE_MAX; k++)
+		sum += t.rcvd[k];
+	for (k = 0; k < __NHRP_REFUSAL_MAX; k++)
+		sum += t.refused[k];
+	return sum;
+}
+
+static void fix_checksum(uint8_t *b, size_t len)
+{
+	uint32_t sum = 0;
+	size_t k;
+
+	b[12] = b[13] = 0;
+	for (k = 0; k < len; k++)
+		sum += k & 1 ? b[k] : b[k] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	b[12] = ~sum >> 8;
+	b[13] = ~sum;
+}
+
+/* Every truncation and every single bit, with and without a good checksum. */
+static void mangle(struct lab *l, const char *nbma, struct nhrp_packet *p)
+{
+	uint8_t good[NHRP_PACKET_MAX], bad[NHRP_PACKET_MAX],
+		key[NHRP_AUTH_MAX + 4];
+	struct addr from = A(nbma);
+	uint64_t before, count = 0;
+	size_t len, cut;
+	unsigned int bit, fixed;
+
+	nhrp_auth_set(p, KEY, key);
+	len = nhrp_encode(p, good, sizeof(good));
+	l->deaf = true;
+	before = accounted(l) + rejected(l, REJECT_RATE);
+	for (cut = 0; cut < len; cut++, count++)
+		engine_recv(l->engine, IFINDEX, &from, 0, good, cut, l->now);
+	for (fixed = 0; fixed < 2; fixed++) {
+		for (bit = 0; bit < len * 8; bit++, count++) {
+			memcpy(bad, good, len);
+			bad[bit / 8] ^= 1 << bit % 8;
+			if (fixed)
+				fix_checksum(bad, len);
+			l->now += 10;
+			engine_recv(l->engine, IFINDEX, &from, 0, bad, len,
+				    l->now);
+		}
+	}
+	assert_int_equal(accounted(l) + rejected(l, REJECT_RATE) - before,
+			 count);
+	l->deaf = false;
+}
+
+static void test_mangled(void **state)
+{
+	struct lab *h = busy_hub(), *s = direct_spoke();
+	struct nhrp_packet p;
+
+	(void)state;
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	mangle(h, "6.6.6.6", &p);
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	mangle(h, "8.8.8.8", &p);
+	p = purge("9.9.9.9", "192.168.1.9", "192.168.1.1", "192.168.1.6");
+	mangle(h, "9.9.9.9", &p);
+	p = packet(NHRP_RESOLUTION_REPLY, 0xf802, 99, "8.8.8.8", "192.168.1.8",
+		   "192.168.1.6");
+	mangle(h, "6.6.6.6", &p);
+	/* what matters is still there, where it was */
+	assert_string_equal(T(&shown(h, "192.168.1.6")->nbma), "6.6.6.6");
+	assert_string_equal(T(&shown(h, "192.168.1.8")->nbma), "8.8.8.8");
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	mangle(s, "9.9.9.9", &p);
+	p = purge("9.9.9.9", "192.168.1.9", "192.168.1.6", "192.168.1.8");
+	mangle(s, "9.9.9.9", &p);
+	p = packet(NHRP_ERROR_INDICATION, 0, 0, "9.9.9.9", "192.168.1.9",
+		   "192.168.1.6");
+	mangle(s, "9.9.9.9", &p);
+	p = packet(NHRP_TRAFFIC_INDICATION, 0, 0, "1.1.1.1", "192.168.1.1",
+		   "192.168.1.6");
+	mangle(s, "9.9.9.9", &p);
+	assert_string_equal(T(&shown(s, "192.168.1.8")->nbma), "8.8.8.8");
+	assert_int_equal(shown(s, "192.168.1.8")->state, ENTRY_UP);
+	lab_free(h);
+	lab_free(s);
+}
+
+static void test_sender_martian(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p = registration("6.6.6.6", "192.168.1.6", true);
+
+	(void)state;
+	put(l, "1.1.1.1", &p);		/* our own NBMA address */
+	put(l, "224.0.0.1", &p);
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 2);
+	silent(l);
+	assert_int_equal(l->n_neighs, 0);
+	lab_free(l);
+}
+
+static void test_words(void **state)
+{
+	unsigned int k, j;
+
+	(void)state;
+	for (k = 0; k < __REJECT_MAX; k++) {
+		assert_non_null(engine_reject_name(k));
+		for (j = 0; j < k; j++)
+			assert_string_not_equal(engine_reject_name(k),
+						engine_reject_name(j));
+	}
+	assert_null(engine_reject_name(__REJECT_MAX));
+}
+
+struct order {
+	unsigned int n;
+	struct addr last;
+};
+
+static void check_order(void *ctx, const struct engine_entry *e)
+{
+	struct order *o = ctx;
+
+	assert_true(!o->n++ || memcmp(&o->last, &e->proto,
+				      sizeof(o->last)) < 0);
+	o->last = e->proto;
+}
+
+static void test_order(void **state)
+{
+	struct order o = { 0 };
+	struct lab *l = hub();
+
+	(void)state;
+	do_register(l, "8.8.8.8", "192.168.1.8", true);
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	do_register(l, "7.7.7.7", "192.168.1.7", true);
+	engine_each_entry(l->engine, check_order, &o);
+	assert_int_equal(o.n, 3);
+	lab_free(l);
+}
+
+#define T_(name) cmocka_unit_test(test_##name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T_(register_format), T_(register_no_unique),
+		T_(register_backoff), T_(register_up),
+		T_(register_reply_of_others), T_(register_nak),
+		T_(register_dynamic_nhs), T_(register_mapped_nhs),
+		T_(register_name), T_(register_nat),
+		T_(underlay_goes_and_comes), T_(config_diff), T_(iface_del),
+		T_(serve_registration), T_(expiry_without_event),
+		T_(serve_nat), T_(serve_frr_dynamic), T_(serve_prohibited),
+		T_(serve_prefixes), T_(serve_unique), T_(serve_errors),
+		T_(errors_bounded), T_(serve_move),
+		T_(serve_move_tells_target), T_(told_overflow), T_(table_full),
+		T_(ask_format), T_(ask_nonsense), T_(ask_without_nhs),
+		T_(ask_backoff), T_(ask_nak), T_(ask_when_up),
+		T_(ask_by_priority), T_(pending_bounded),
+		T_(answer_is_probed), T_(spoke_serves_nobody), T_(probe_backoff), T_(probe_refused),
+		T_(probe_error), T_(no_probe_with_ipsec), T_(answer_with_nat),
+		T_(bad_answers), T_(refresh), T_(refresh_nak), T_(own_move),
+		T_(answer_for_self), T_(answer_probe), T_(probe_takes_nothing),
+		T_(answer_nat), T_(answer_behind), T_(answer_not_me),
+		T_(answer_unknown_extension), T_(answer_without_extensions),
+		T_(pass_request), T_(pass_reply), T_(pass_fills_nat),
+		T_(pass_no_binding), T_(pass_hops), T_(pass_loop),
+		T_(pass_for_the_registered), T_(chain), T_(auth),
+		T_(purge_by_nhs), T_(purge_by_whom), T_(purge_prefix),
+		T_(unregister), T_(purge_again), T_(purge_answered), T_(clear),
+		T_(adopt_hub), T_(adopt_spoke), T_(adopt_unconfirmed),
+		T_(adopt_strangers), T_(adopt_unknown_cookie),
+		T_(adopt_named_nhs), T_(adopt_peers), T_(cookie_garbage),
+		T_(cookie_v6), T_(rate), T_(mangled), T_(sender_martian),
+		T_(words), T_(order),
+	};
+
+	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packets that no ordinary program sends, and a TCP transfer that checks
+ * every byte.
+ *
+ *   frame raw SRC DST HEX [COUNT]      an IPv4 packet of protocol 47 (GRE);
+ *                                      HEX begins with the GRE header
+ *   frame nhrp DEV NBMA HEX            a frame of EtherType 0x2001
+ *   frame flood SRC DST PORT N [PPS]   N UDP packets of 32 bytes to PORT, the
+ *                                      next address for each packet when DST
+ *                                      has /LEN; errors do not matter
+ *   frame bulk-recv ADDR PORT          prints "ready", takes one connection,
+ *                                      prints the bytes that came as they
+ *                                      were sent; fails at the first other
+ *   frame bulk-send ADDR PORT BYTES    sends them
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NHRP 0x2001
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "frame: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static struct in_addr address(const char *text)
+{
+	struct in_addr a;
+
+	if (inet_pton(AF_INET, text, &a) != 1) {
+		fprintf(stderr, "frame: '%s' is no address\n", text);
+		exit(2);
+	}
+	return a;
+}
+
+static size_t unhex(const char *text, uint8_t *out, size_t size)
+{
+	size_t n = 0;
+	int used;
+
+	while (n < size && sscanf(text, " %2hhx%n", &out[n], &used) == 1) {
+		text += used;
+		n++;
+	}
+	if (*text) {
+		fprintf(stderr, "frame: not hexadecimal: '%s'\n", text);
+		exit(2);
+	}
+	return n;
+}
+
+static int raw(char **arg, int count)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	int s = socket(AF_INET, SOCK_RAW, IPPROTO_GRE);
+	uint8_t buf[2048];
+	size_t n = unhex(arg[2], buf, sizeof(buf));
+
+	from.sin_addr = address(arg[0]);
+	to.sin_addr = address(arg[1]);
+	if (s < 0 || bind(s, (struct sockaddr *)&from, sizeof(from)))
+		fail("raw socket");
+	while (count--)
+		if (sendto(s, buf, n, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+			fail("send");
+	return 0;
+}
+
+static int nhrp(char **arg)
+{
+	struct in_addr nbma = address(arg[1]);
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(NHRP),
+		.sll_ifindex = if_nametoindex(arg[0]),
+		.sll_halen = sizeof(nbma),
+	};
+	int s = socket(AF_PACKET, SOCK_DGRAM, 0);
+	uint8_t buf[2048];
+	size_t n = unhex(arg[2], buf, sizeof(buf));
+
+	memcpy(to.sll_addr, &nbma, sizeof(nbma));
+	if (s < 0 || sendto(s, buf, n, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		fail("packet socket");
+	return 0;
+}
+
+static int flood(char **arg, unsigned int n, unsigned int pps)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct timespec pause = { .tv_nsec = pps ? 1000000000 / pps : 0 };
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	char *slash = strchr(arg[1], '/');
+	uint8_t buf[32] = { 0 };
+	uint32_t first;
+
+	if (slash)
+		*slash = '\0';
+	from.sin_addr = address(arg[0]);
+	to.sin_addr = address(arg[1]);
+	to.sin_port = htons(atoi(arg[2]));
+	first = ntohl(to.sin_addr.s_addr);
+	if (s < 0 || bind(s, (struct sockaddr *)&from, sizeof(from)))
+		fail("udp socket");
+	for (unsigned int i = 0; i < n; i++) {
+		if (slash)
+			to.sin_addr.s_addr = htonl(first + i);
+		/* ICMP about an earlier packet is no reason to stop. */
+		if (sendto(s, buf, sizeof(buf), 0, (struct sockaddr *)&to,
+			   sizeof(to)) < 0 && errno == ENOBUFS)
+			fail("send");
+		if (pps)
+			nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static uint8_t pattern(uint64_t at)
+{
+	return (at * 2654435761u) >> 13;
+}
+
+static int tcp(const char *addr, const char *port, struct sockaddr_in *a)
+{
+	int s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	*a = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_addr = address(addr),
+		.sin_port = htons(atoi(port)),
+	};
+	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
+		fail("tcp socket");
+	return s;
+}
+
+static int bulk_recv(char **arg)
+{
+	struct sockaddr_in a;
+	int s = tcp(arg[0], arg[1], &a), c;
+	static uint8_t buf[65536];
+	uint64_t got = 0;
+	ssize_t n;
+
+	if (bind(s, (struct sockaddr *)&a, sizeof(a)) || listen(s, 1))
+		fail("listen");
+	puts("ready");
+	fflush(stdout);
+	c = accept(s, NULL, NULL);
+	if (c < 0)
+		fail("accept");
+	while ((n = read(c, buf, sizeof(buf))) > 0) {
+		for (ssize_t i = 0; i < n; i++, got++) {
+			if (buf[i] == pattern(got))
+				continue;
+			printf("byte %llu is wrong\n", (unsigned long long)got);
+			return 1;
+		}
+	}
+	if (n < 0)
+		fail("read");
+	printf("%llu\n", (unsigned long long)got);
+	return 0;
+}
+
+static int bulk_send(char **arg)
+{
+	struct sockaddr_in a;
+	int s = tcp(arg[0], arg[1], &a);
+	uint64_t left = strtoull(arg[2], NULL, 10), at = 0;
+	static uint8_t buf[65536];
+	size_t size;
+	ssize_t n;
+
+	if (connect(s, (struct sockaddr *)&a, sizeof(a)))
+		fail("connect");
+	while (left) {
+		size = left < sizeof(buf) ? left : sizeof(buf);
+		for (size_t i = 0; i < size; i++)
+			buf[i] = pattern(at + i);
+		n = write(s, buf, size);
+		if (n < 0)
+			fail("write");
+		at += n;
+		left -= n;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(what, "raw") && (argc == 5 || argc == 6))
+		return raw(argv + 2, argc == 6 ? atoi(argv[5]) : 1);
+	if (!strcmp(what, "nhrp") && argc == 5)
+		return nhrp(argv + 2);
+	if (!strcmp(what, "flood") && (argc == 6 || argc == 7))
+		return flood(argv + 2, atoi(argv[5]), argc == 7 ? atoi(argv[6]) : 0);
+	if (!strcmp(what, "bulk-recv") && argc == 4)
+		return bulk_recv(argv + 2);
+	if (!strcmp(what, "bulk-send") && argc == 5)
+		return bulk_send(argv + 2);
+	fprintf(stderr, "usage: see %s\n", __FILE__);
+	return 2;
+}

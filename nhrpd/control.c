@@ -533,7 +533,7 @@ static void run_clear(struct client *c, const struct control_request *r)
 		refuse(c, "no-interface", "NHRP is not configured there");
 		return;
 	}
-	log_notice("control: uid %u pid %d cleared %u entries", c->cred.uid,
+	log_notice("control: uid %u pid %d clears, entries gone: %u", c->cred.uid,
 		   c->cred.pid, n);
 	answer(c, object_int(envelope_new(), "cleared", n));
 }

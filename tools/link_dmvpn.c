@@ -11,6 +11,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/dmvpn.h>
@@ -66,12 +67,35 @@ static int parse_opt(struct link_util *lu, int argc, char **argv,
 /* All as strings: types are for `dmvpn link show -j`. */
 static void print_json(struct json_object *o)
 {
+	char words[128];
+
 	if (!print_color_string)
 		return;
-	json_object_object_foreach(o, key, value)
-		if (value)
-			print_color_string(PRINT_JSON, COLOR_NONE, key, "%s",
-					   json_object_get_string(value));
+	json_object_object_foreach(o, key, value) {
+		if (!value)
+			continue;
+		print_color_string(PRINT_JSON, COLOR_NONE, key, "%s",
+				   json_object_is_type(value, json_type_array) ?
+				   object_get_words(o, key, " ", words,
+						    sizeof(words)) :
+				   json_object_get_string(value));
+	}
+}
+
+/* `ip` has put a blank before us and wants one behind. */
+static void print_text(FILE *f, const struct json_object *o)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *mem = open_memstream(&text, &len);
+
+	if (!mem)
+		return;
+	link_print_settings(mem, o);
+	fclose(mem);
+	if (text && len)
+		fprintf(f, "%s ", text + 1);
+	free(text);
 }
 
 /* A struct rtattr is a struct nlattr by another name. */
@@ -86,7 +110,7 @@ static void print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 	if (is_json_context && is_json_context())
 		print_json(o);
 	else
-		link_print_settings(f, o);
+		print_text(f, o);
 	json_object_put(o);
 }
 

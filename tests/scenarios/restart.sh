@@ -18,13 +18,14 @@ done
 eventually 20 "all spokes are registered with the hub" registered 6 7 8
 stop_if_failed
 
-# What the daemon and the kernel know, without times and counters.
+# What the daemon and the kernel know, without times and counters. "used" is
+# told anew by the kernel.
 memory() {
-	on "$1" dmvpn -j show | jq -S '[.interfaces[] | {name, role, entries: [.entries[]? |
-		{protocol, nbma, type, registered, unique}] | sort_by(.protocol)}]'
+	on "$1" dmvpn -j show | jq -cS '[.interfaces[] | {name, role, entries: [.entries[]? |
+		{protocol, nbma, type, flags: (.flags - ["used"])}] | sort_by(.protocol)}]'
 }
 kernel_memory() {
-	on "$1" dmvpn -j peer show | jq -S '[.interfaces[].peers[] |
+	on "$1" dmvpn -j peer show | jq -cS '[.interfaces[].peers[] |
 		{protocol, nbma, flags, peer_flags}] | sort_by(.protocol)'
 }
 

@@ -133,7 +133,7 @@ struct dmvpn_peer {
  * @expires: jiffies, meaningful with @has_expiry
  * @used: jiffies of the last second in which a packet used the entry
  * @ever_used: @used means something
- * @told_used: the one DMVPN_CMD_USED_NTF of this lifetime was sent
+ * @told_used: the one DMVPN_CMD_NEIGH_USED_NTF of this lifetime was sent
  */
 struct dmvpn_neigh {
 	struct rhash_head node;

@@ -215,13 +215,13 @@ static bool sweep_one(struct dmvpn_dev *ddev, struct dmvpn_neigh *n)
 	if (!n->has_expiry)
 		return false;
 	if (dmvpn_neigh_expired(n)) {
-		dmvpn_nl_neigh_event(ddev, n, DMVPN_CMD_EXPIRED_NTF);
+		dmvpn_nl_neigh_event(ddev, n, DMVPN_CMD_NEIGH_EXPIRED_NTF);
 		dmvpn_neigh_del(ddev, n);
 		return false;
 	}
 	if (wants_refresh(n)) {
 		n->told_used = true;
-		dmvpn_nl_neigh_event(ddev, n, DMVPN_CMD_USED_NTF);
+		dmvpn_nl_neigh_event(ddev, n, DMVPN_CMD_NEIGH_USED_NTF);
 	}
 	return true;
 }

@@ -491,7 +491,7 @@ static int peer_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 			return err;
 		}
 	}
-	announce(ddev, DMVPN_CMD_CHANGED_NTF, fill_peer_obj, peer,
+	announce(ddev, DMVPN_CMD_PEER_CHANGED_NTF, fill_peer_obj, peer,
 		 info->snd_portid);
 	return 0;
 }
@@ -507,7 +507,7 @@ static void del_neighs(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer,
 		if (n->flags & spare ||
 		    (peer && rcu_access_pointer(n->peer) != peer))
 			continue;
-		announce(ddev, DMVPN_CMD_DELETED_NTF, fill_neigh_obj, n, portid);
+		announce(ddev, DMVPN_CMD_NEIGH_DELETED_NTF, fill_neigh_obj, n, portid);
 		dmvpn_neigh_del(ddev, n);
 		cond_resched();
 	}
@@ -534,7 +534,7 @@ static int peer_del_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	}
 	peer->flags |= DMVPN_PEER_F_STATIC; /* stays while they go */
 	del_neighs(ddev, peer, 0, info->snd_portid);
-	announce(ddev, DMVPN_CMD_DELETED_NTF, fill_peer_obj, peer,
+	announce(ddev, DMVPN_CMD_PEER_DELETED_NTF, fill_peer_obj, peer,
 		 info->snd_portid);
 	dmvpn_peer_unlink(ddev, peer);
 	return 0;
@@ -608,7 +608,7 @@ static int neigh_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 			      info->extack);
 	if (err)
 		return err;
-	announce(ddev, DMVPN_CMD_CHANGED_NTF, fill_neigh_obj, n,
+	announce(ddev, DMVPN_CMD_NEIGH_CHANGED_NTF, fill_neigh_obj, n,
 		 info->snd_portid);
 	return 0;
 }
@@ -646,7 +646,7 @@ static int neigh_del_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 
 	if (IS_ERR(n))
 		return PTR_ERR(n);
-	announce(ddev, DMVPN_CMD_DELETED_NTF, fill_neigh_obj, n,
+	announce(ddev, DMVPN_CMD_NEIGH_DELETED_NTF, fill_neigh_obj, n,
 		 info->snd_portid);
 	dmvpn_neigh_del(ddev, n);
 	return 0;

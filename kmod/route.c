@@ -49,6 +49,7 @@ struct dst_entry *dmvpn_route_lookup(struct dmvpn_dev *ddev,
 		.daddr = daddr,
 		.saddr = conf->local,
 	};
+	bool required = conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED;
 	struct rtable *rt;
 	int err = 0;
 
@@ -56,14 +57,16 @@ struct dst_entry *dmvpn_route_lookup(struct dmvpn_dev *ddev,
 		return ERR_PTR(-EADDRNOTAVAIL);
 	dmvpn_count(ddev, DMVPN_COUNT_ROUTE_LOOKUP);
 	rt = ip_route_output_flow(ddev->net, &fl4, NULL);
+	/* A policy that blocks what has no SA is no lack of a route. */
+	if (rt == ERR_PTR(-EPERM) && required)
+		return ERR_PTR(-ENOKEY);
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
 	if (rt->dst.dev == ddev->dev)
 		err = -ELOOP;
 	else if (rt->rt_type != RTN_UNICAST && rt->rt_type != RTN_LOCAL)
 		err = -ENETUNREACH;
-	else if (conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED &&
-		 !dmvpn_dst_esp(&rt->dst))
+	else if (required && !dmvpn_dst_esp(&rt->dst))
 		err = -ENOKEY;
 	if (err) {
 		ip_rt_put(rt);

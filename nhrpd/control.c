@@ -23,6 +23,7 @@
 #include "daemon.h"
 #include "engine.h"
 #include "event.h"
+#include "frame.h"
 #include "log.h"
 #include "object.h"
 
@@ -373,6 +374,29 @@ static const char *role_of(const struct json_object *iface)
 	return spoke ? "spoke" : "unknown";
 }
 
+/* Of all devices: what became of frames before and behind the engine. */
+static struct json_object *frames_object(struct daemon *d)
+{
+	const struct frame_stats *st = frame_stats(d->frame);
+	struct json_object *o = json_object_new_object();
+	const struct {
+		const char *key;
+		uint64_t count;
+	} counts[] = {
+		{ "sent", st->sent },
+		{ "received", st->received },
+		{ "send_failed", st->send_failed },
+		{ "send_full", st->send_full },
+		{ "bad_frame", st->bad_frame },
+		{ "recv_lost", st->recv_lost },
+	};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		json_object_object_add(o, counts[i].key,
+				       json_object_new_uint64(counts[i].count));
+	return o;
+}
+
 static struct json_object *show_all(struct daemon *d)
 {
 	struct show s = { d, json_object_new_array(), event_now() };
@@ -391,6 +415,8 @@ static struct json_object *show_all(struct daemon *d)
 	object_str(top, "config", d->conf_path);
 	object_seconds(top, "reloaded_seconds", ago(&s, d->reloaded));
 	object_str(top, "config_error", *d->error ? d->error : NULL);
+	json_object_object_add(top, "frames", d->frame ? frames_object(d) :
+			       NULL);
 	json_object_object_add(top, "interfaces", s.ifaces);
 	return top;
 }

@@ -219,9 +219,9 @@ static void neigh_event(void *ctx, uint8_t cmd, const struct kernel_neigh *n)
 	if (!i || !i->running)
 		return;
 	/* what was set and deleted on request is known to who requested it */
-	if (cmd == DMVPN_CMD_EXPIRED_NTF)
+	if (cmd == DMVPN_CMD_NEIGH_EXPIRED_NTF)
 		engine_expired(d->engine, n->ifindex, &n->n.addr, event_now());
-	else if (cmd == DMVPN_CMD_USED_NTF)
+	else if (cmd == DMVPN_CMD_NEIGH_USED_NTF)
 		engine_used(d->engine, n->ifindex, &n->n.addr, event_now());
 }
 

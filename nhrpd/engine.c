@@ -294,6 +294,7 @@ void engine_adopt_peer(struct engine *e, unsigned int ifindex,
 
 /* ---- packets ---- */
 
+/* Whatever is wrong with it, it is not answered (RFC 2332 5.2.7). */
 static void error_received(struct rx *rx)
 {
 	const struct nhrp_packet *p = rx->p;

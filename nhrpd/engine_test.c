@@ -651,6 +651,7 @@ static void test_register_up(void **state)
 	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
 	assert_in_range(s->at - up, 45 * SECOND, 60 * SECOND);
 	assert_int_not_equal(s->p.reqid, p.reqid);
+	assert_int_not_equal(s->p.reqid, p.reqid + 1);	/* not to be guessed */
 	assert_true(nhs_of(l).up);
 	/* unanswered, it is down, but stays a hub */
 	pass(l, 8 * SECOND);
@@ -944,6 +945,8 @@ static void test_serve_registration(void **state)
 	pass(l, 500 * SECOND);
 	do_register(l, "6.6.6.6", "192.168.1.6", true);
 	assert_int_equal(neigh(l, "192.168.1.6")->expires, 600 * SECOND);
+	/* an event about the time before comes late */
+	engine_expired(l->engine, IFINDEX, &p.src_proto, l->now);
 	pass(l, 599 * SECOND);
 	assert_non_null(shown(l, "192.168.1.6"));
 	l->now += SECOND;
@@ -2319,6 +2322,52 @@ static void test_purge_by_whom(void **state)
 	lab_free(l);
 }
 
+/* Not even an NHS takes away what was registered here. */
+static void test_purge_of_registered(void **state)
+{
+	struct lab *l = lab_new("192.168.1.2", "2.2.2.2");
+	struct nhrp_packet p;
+
+	(void)state;
+	add_nhs(l, "192.168.1.1", "1.1.1.1");
+	l->conf.multicast_dynamic = true;
+	apply(l);
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	p.dst_proto = A("192.168.1.2");
+	put(l, "6.6.6.6", &p);
+	forget_sent(l);
+	p = purge("1.1.1.1", "192.168.1.1", "192.168.1.2", "192.168.1.6");
+	put(l, "1.1.1.1", &p);
+	refused(l, REJECT_PURGE);
+	assert_non_null(neigh(l, "192.168.1.6"));
+	lab_free(l);
+}
+
+/* Two addresses at one NBMA address: the peer stays as long as one of them. */
+static void test_shared_peer(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p;
+
+	(void)state;
+	l->conf.map[0] = (struct conf_map){ A("192.168.1.9"), A("6.6.6.6"), 0 };
+	l->conf.n_map = 1;
+	apply(l);
+	assert_null(peer(l, "6.6.6.6"));
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	do_register(l, "6.6.6.6", "192.168.1.7", true);
+	p = purge("6.6.6.6", "192.168.1.6", "192.168.1.1", "192.168.1.6");
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(peer(l, "6.6.6.6")->flags, DMVPN_PEER_F_MULTICAST);
+	p = purge("6.6.6.6", "192.168.1.7", "192.168.1.1", "192.168.1.7");
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(peer(l, "6.6.6.6")->flags, 0);
+	l->conf.n_map = 0;
+	apply(l);
+	assert_null(peer(l, "6.6.6.6"));
+	lab_free(l);
+}
+
 static void test_purge_prefix(void **state)
 {
 	struct lab *l = direct_spoke();
@@ -2886,6 +2935,7 @@ int main(void)
 		T_(pass_no_binding), T_(pass_hops), T_(pass_loop),
 		T_(pass_for_the_registered), T_(chain), T_(auth),
 		T_(purge_by_nhs), T_(purge_by_whom), T_(purge_prefix),
+		T_(purge_of_registered), T_(shared_peer),
 		T_(unregister), T_(purge_again), T_(purge_answered), T_(clear),
 		T_(adopt_hub), T_(adopt_spoke), T_(adopt_unconfirmed),
 		T_(adopt_strangers), T_(adopt_unknown_cookie),

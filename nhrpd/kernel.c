@@ -163,24 +163,6 @@ static int parse_upcall(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	return 0;
 }
 
-/*
- * Events carry "the object as in a GET" without naming its kind. The second
- * and third attribute tell: a neighbour has an address and a u32, a shortcut
- * a prefix and its length in one byte; peers raise no event that this daemon
- * acts on.
- */
-static int parse_event(const struct nlmsghdr *nlh, struct kernel_msg *m)
-{
-	const struct nlattr *tb[DMVPN_SHORTCUT_A_PREFIXLEN + 1];
-
-	if (netlink_attrs(nlh, GENL_HDRLEN, tb, DMVPN_SHORTCUT_A_PREFIXLEN))
-		return -EBADMSG;
-	if (tb[DMVPN_SHORTCUT_A_PREFIXLEN] &&
-	    mnl_attr_get_payload_len(tb[DMVPN_SHORTCUT_A_PREFIXLEN]) == 1)
-		return 0;
-	return parse_neigh(nlh, m);
-}
-
 int kernel_parse(const struct nlmsghdr *nlh, struct kernel_msg *m)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
@@ -193,17 +175,16 @@ int kernel_parse(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	case DMVPN_CMD_DEV_GET:
 		return parse_dev(nlh, m);
 	case DMVPN_CMD_NEIGH_GET:
+	case DMVPN_CMD_NEIGH_CHANGED_NTF:
+	case DMVPN_CMD_NEIGH_DELETED_NTF:
+	case DMVPN_CMD_NEIGH_EXPIRED_NTF:
+	case DMVPN_CMD_NEIGH_USED_NTF:
 		return parse_neigh(nlh, m);
 	case DMVPN_CMD_RESOLVE_NTF:
 	case DMVPN_CMD_REDIRECT_NTF:
 	case DMVPN_CMD_ONEWAY_NTF:
 	case DMVPN_CMD_SA_MISSING_NTF:
 		return parse_upcall(nlh, m);
-	case DMVPN_CMD_EXPIRED_NTF:
-	case DMVPN_CMD_USED_NTF:
-	case DMVPN_CMD_CHANGED_NTF:
-	case DMVPN_CMD_DELETED_NTF:
-		return parse_event(nlh, m);
 	default:
 		return 0;
 	}

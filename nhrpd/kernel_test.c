@@ -100,9 +100,9 @@ static void expect_neigh(const struct kernel_msg *m)
 static void test_neigh(void **state)
 {
 	static const uint8_t cmds[] = {
-		DMVPN_CMD_NEIGH_GET, DMVPN_CMD_EXPIRED_NTF,
-		DMVPN_CMD_USED_NTF, DMVPN_CMD_CHANGED_NTF,
-		DMVPN_CMD_DELETED_NTF,
+		DMVPN_CMD_NEIGH_GET, DMVPN_CMD_NEIGH_EXPIRED_NTF,
+		DMVPN_CMD_NEIGH_USED_NTF, DMVPN_CMD_NEIGH_CHANGED_NTF,
+		DMVPN_CMD_NEIGH_DELETED_NTF,
 	};
 	struct kernel_msg m;
 	size_t i;
@@ -133,7 +133,7 @@ static void test_neigh_least(void **state)
 /* A shortcut's event is no neighbour's, though the numbers overlap. */
 static void test_shortcut_event(void **state)
 {
-	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_EXPIRED_NTF);
+	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_SHORTCUT_EXPIRED_NTF);
 	struct kernel_msg m;
 
 	(void)state;

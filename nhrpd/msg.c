@@ -208,8 +208,7 @@ void msg_error(struct rx *rx, enum nhrp_error code)
 	struct iface *i = rx->iface;
 	struct nhrp_packet p;
 
-	if (rx->p->type == NHRP_ERROR_INDICATION ||
-	    !limit_take(&i->errors, i->engine->now, ERROR_RATE, ERROR_BURST))
+	if (!limit_take(&i->errors, i->engine->now, ERROR_RATE, ERROR_BURST))
 		return;
 	msg_init(i, &p, NHRP_ERROR_INDICATION, 0, 0, &rx->p->src_proto);
 	p.code = code;

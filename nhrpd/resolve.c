@@ -777,9 +777,6 @@ void resolve_request(struct rx *rx)
 		msg_error(rx, NHRP_ERROR_PROTOCOL);
 	} else if (iface_is_own(i, &p->src_proto)) {
 		engine_reject(i, REJECT_OWN_SOURCE);
-	} else if (msg_lists(p, NHRP_EXT_FORWARD, &i->conf.addr)) {
-		engine_reject(i, REJECT_LOOP);
-		msg_error(rx, NHRP_ERROR_LOOP);
 	} else if (self && msg_has_unknown(p)) {
 		engine_reject(i, REJECT_UNKNOWN_EXTENSION);
 		msg_error(rx, NHRP_ERROR_UNKNOWN_EXTENSION);

@@ -254,24 +254,6 @@ struct json_object *kernel_rows(struct nl *nl, unsigned int ifindex)
 
 /* ---- events ---- */
 
-/*
- * CHANGED and its like carry a peer, a neighbour or a shortcut, and nothing
- * says which: the sizes of what stands at one number tell them apart.
- */
-static struct json_object *read_object(const struct nlattr *const *tb)
-{
-	const struct nlattr *len = tb[DMVPN_SHORTCUT_A_PREFIXLEN];
-	const struct nlattr *flags = tb[DMVPN_PEER_A_FLAGS];
-
-	if (len && mnl_attr_get_payload_len(len) == sizeof(uint8_t))
-		return field_object(tb, shortcut_fields,
-				   ARRAY_SIZE(shortcut_fields));
-	if (flags && mnl_attr_get_payload_len(flags) ==
-		     sizeof(struct nla_bitfield32))
-		return field_object(tb, peer_fields, ARRAY_SIZE(peer_fields));
-	return field_object(tb, neigh_fields, ARRAY_SIZE(neigh_fields));
-}
-
 static struct json_object *read_event(const struct nlmsghdr *h, uint8_t cmd,
 				      unsigned int *ifindex)
 {
@@ -282,10 +264,25 @@ static struct json_object *read_event(const struct nlmsghdr *h, uint8_t cmd,
 	if (!tb[DMVPN_EVENT_A_IFINDEX])
 		return NULL;
 	*ifindex = nl_uint(tb[DMVPN_EVENT_A_IFINDEX]);
-	if (cmd < DMVPN_CMD_EXPIRED_NTF)
+	switch (cmd) {
+	case DMVPN_CMD_PEER_CHANGED_NTF:
+	case DMVPN_CMD_PEER_DELETED_NTF:
+		return field_object(tb, peer_fields, ARRAY_SIZE(peer_fields));
+	case DMVPN_CMD_NEIGH_CHANGED_NTF:
+	case DMVPN_CMD_NEIGH_DELETED_NTF:
+	case DMVPN_CMD_NEIGH_EXPIRED_NTF:
+	case DMVPN_CMD_NEIGH_USED_NTF:
+		return field_object(tb, neigh_fields, ARRAY_SIZE(neigh_fields));
+	case DMVPN_CMD_SHORTCUT_CHANGED_NTF:
+	case DMVPN_CMD_SHORTCUT_DELETED_NTF:
+	case DMVPN_CMD_SHORTCUT_EXPIRED_NTF:
+	case DMVPN_CMD_SHORTCUT_USED_NTF:
+		return field_object(tb, shortcut_fields,
+				   ARRAY_SIZE(shortcut_fields));
+	default:
 		return field_object(tb, upcall_fields,
 				   ARRAY_SIZE(upcall_fields));
-	return read_object(tb);
+	}
 }
 
 struct json_object *kernel_event(const struct nlmsghdr *h)

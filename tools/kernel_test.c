@@ -61,7 +61,7 @@ static void test_resolve(void **state)
 
 static void test_neigh(void **state)
 {
-	struct nlmsghdr *h = message(DMVPN_CMD_EXPIRED_NTF);
+	struct nlmsghdr *h = message(DMVPN_CMD_NEIGH_EXPIRED_NTF);
 	struct json_object *o;
 	char words[64];
 
@@ -96,7 +96,7 @@ static void test_neigh(void **state)
 
 static void test_peer(void **state)
 {
-	struct nlmsghdr *h = message(DMVPN_CMD_CHANGED_NTF);
+	struct nlmsghdr *h = message(DMVPN_CMD_PEER_CHANGED_NTF);
 	struct json_object *o;
 
 	(void)state;
@@ -107,7 +107,7 @@ static void test_peer(void **state)
 	nl_put_flags(h, DMVPN_PEER_A_FLAGS, DMVPN_PEER_F_NHS, ~0u);
 	mnl_attr_put_u64(h, DMVPN_PEER_A_TX_BYTES, UINT64_MAX);
 	o = kernel_event(h);
-	assert_string_equal(object_get_str(o, "event"), "changed");
+	assert_string_equal(object_get_str(o, "event"), "peer-changed");
 	assert_string_equal(object_get_str(o, "nbma"), "2001:db8::7");
 	assert_true(object_has_word(o, "peer_flags", "nhs"));
 	assert_int_equal(object_get_uint(o, "peer_id"), 9);
@@ -118,7 +118,7 @@ static void test_peer(void **state)
 
 static void test_shortcut(void **state)
 {
-	struct nlmsghdr *h = message(DMVPN_CMD_DELETED_NTF);
+	struct nlmsghdr *h = message(DMVPN_CMD_SHORTCUT_DELETED_NTF);
 	struct json_object *o;
 
 	(void)state;
@@ -147,7 +147,7 @@ static void test_odd(void **state)
 	h = message(DMVPN_CMD_RESOLVE_NTF);
 	h->nlmsg_len = sizeof(*h);
 	assert_null(kernel_event(h));
-	h = message(DMVPN_CMD_EXPIRED_NTF);
+	h = message(DMVPN_CMD_NEIGH_EXPIRED_NTF);
 	mnl_attr_put_u32(h, DMVPN_NEIGH_A_IFINDEX, 1);
 	mnl_attr_put(h, DMVPN_NEIGH_A_ADDR, 5, "12345");
 	mnl_attr_put(h, DMVPN_NEIGH_A_FLAGS, 3, "123");

@@ -70,10 +70,16 @@ static const char *const events[] = {
 	[DMVPN_CMD_REDIRECT_NTF]	= "redirect",
 	[DMVPN_CMD_ONEWAY_NTF]		= "oneway",
 	[DMVPN_CMD_SA_MISSING_NTF]	= "sa-missing",
-	[DMVPN_CMD_EXPIRED_NTF]		= "expired",
-	[DMVPN_CMD_USED_NTF]		= "used",
-	[DMVPN_CMD_CHANGED_NTF]		= "changed",
-	[DMVPN_CMD_DELETED_NTF]		= "deleted",
+	[DMVPN_CMD_PEER_CHANGED_NTF]	= "peer-changed",
+	[DMVPN_CMD_PEER_DELETED_NTF]	= "peer-deleted",
+	[DMVPN_CMD_NEIGH_CHANGED_NTF]	= "changed",
+	[DMVPN_CMD_NEIGH_DELETED_NTF]	= "deleted",
+	[DMVPN_CMD_NEIGH_EXPIRED_NTF]	= "expired",
+	[DMVPN_CMD_NEIGH_USED_NTF]	= "used",
+	[DMVPN_CMD_SHORTCUT_CHANGED_NTF] = "shortcut-changed",
+	[DMVPN_CMD_SHORTCUT_DELETED_NTF] = "shortcut-deleted",
+	[DMVPN_CMD_SHORTCUT_EXPIRED_NTF] = "shortcut-expired",
+	[DMVPN_CMD_SHORTCUT_USED_NTF]	= "shortcut-used",
 };
 _Static_assert(ARRAY_SIZE(events) == __DMVPN_CMD_MAX, "an event without word");
 

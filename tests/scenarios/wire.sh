@@ -58,7 +58,7 @@ on A dmvpn link set dmvpn0 df set
 
 # RFC 6040: a router marks CE outside.
 on inet nft -f - <<-NFT
-	table ip mark {
+	table ip congested {
 		chain forward {
 			type filter hook forward priority 0;
 			ip protocol gre ip daddr 6.6.6.6 ip ecn set ce
@@ -75,21 +75,20 @@ on inet nft flush ruleset
 
 # The device's own MTU would hide the path's.
 on A ip link set dmvpn0 mtu 1500
+expect "a packet without DF that does not fit goes in fragments" on H ping -c 1 -M dont -s 1471 10.0.6.6
+expect "and is counted" same 1 "$(counted A dmvpn0 fragmented)"
 expect "a packet with DF that does not fit is refused with the right size" \
 	prints 'From 10.0.1.1 .*mtu = 1472' on H ping -c 1 -W 2 -M do -s 1472 10.0.6.6
 expect "and counted" same 1 "$(dropped A dmvpn0 too-big)"
 expect "the largest that fits passes" on H ping -c 1 -M do -s 1444 10.0.6.6
-expect "without DF it goes in fragments" on H ping -c 1 -M dont -s 1471 10.0.6.6
-expect "and is counted" same 1 "$(counted A dmvpn0 fragmented)"
 expect "so does what is larger than everything" on H ping -c 1 -M dont -s 4000 10.0.6.6
 
-on inet ip link set B mtu 1300
-on H ip route flush cache
+on inet ip route change 6.6.6.6/32 via 100.64.2.2 mtu lock 1300
 # The first one shows A what happened on the way.
 on H ping -c 1 -W 1 -M do -s 1400 10.0.6.6 > /dev/null || true
-expect "A heard of the narrow link" same 1272 "$(peer A dmvpn0 6.6.6.6 pmtu)"
 expect "H hears of it" prints 'From 10.0.1.1 .*mtu = 1272|mtu=1272' \
 	on H ping -c 1 -W 2 -M do -s 1400 10.0.6.6
+expect "A shows the width of the narrow link" same 1272 "$(peer A dmvpn0 6.6.6.6 pmtu)"
 for size in 1243 1244 1245 1271 1272 1300 1371 1443 1472; do
 	expect "$size bytes without DF pass" on H ping -c 1 -W 2 -M dont -s $size 10.0.6.6
 done
@@ -105,24 +104,26 @@ expect "and shown" same 1000 "$(peer A dmvpn0 6.6.6.6 pmtu)"
 # ---- as seen on the wire ----
 
 capture_stop
-# outer WORDS SIZE FIELD VALUES: outer and inner value in the request with
+fields=(ip.len gre.key ip.ttl ip.dsfield.dscp ip.dsfield.ecn ip.flags.df)
+pcap A eth0 'gre && icmp.type == 8' "${fields[@]}" > /tmp/requests
+# outer WORDS SIZE COLUMN VALUES: outer and inner value in the request with
 # this payload.
 outer() {
-	expect "$1" same "$4" \
-		"$(pcap A eth0 "gre && icmp.type == 8 && ip.len == $(($2 + 28))" "$3")"
+	expect "$1" same "$4" "$(awk -v len=$(($2 + 56)),$(($2 + 28)) -v column="$3" \
+		'$1 == len { print $column }' /tmp/requests)"
 }
-outer "the key is on the wire" 101 gre.key 0x0000002a
-outer "TTL is 255 by default" 101 ip.ttl 255,64
-outer "TTL is what was set" 102 ip.ttl 33,64
-outer "TTL is inherited" 103 ip.ttl 17,17
-outer "DSCP is inherited by default" 104 ip.dsfield.dscp 46,46
-outer "DSCP is what was set" 105 ip.dsfield.dscp 18,46
-outer "ECT is copied out" 106 ip.dsfield.ecn 2,2
-outer "CE is copied out" 107 ip.dsfield.ecn 3,3
-outer "DF is set by default" 108 ip.flags.df 1,0
-outer "DF clear is inherited" 109 ip.flags.df 0,0
-outer "DF set is inherited" 110 ip.flags.df 1,1
-outer "DF is never set when told so" 111 ip.flags.df 0,1
+outer "the key is on the wire" 101 2 0x0000002a
+outer "TTL is 255 by default" 101 3 255,64
+outer "TTL is what was set" 102 3 33,64
+outer "TTL is inherited" 103 3 17,17
+outer "DSCP is inherited by default" 104 4 46,46
+outer "DSCP is what was set" 105 4 18,46
+outer "ECT is copied out" 106 5 2,2
+outer "CE is copied out" 107 5 3,3
+outer "DF is set by default" 108 6 1,0
+outer "DF clear is inherited" 109 6 0,0
+outer "DF set is inherited" 110 6 1,1
+outer "DF is never set when told so" 111 6 0,1
 expect "a CE from outside is copied in" prints '^3$' \
 	pcap B dmvpn0 'icmp.type == 8 && ip.len == 140' ip.dsfield.ecn
 expect "too large packets left as outer fragments" prints '^47' \

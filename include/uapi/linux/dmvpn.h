@@ -195,11 +195,19 @@ enum dmvpn_link_attr {
  * @DMVPN_CMD_REDIRECT_NTF: upcall: a packet came and left in one cloud
  * @DMVPN_CMD_ONEWAY_NTF: upcall: a direct peer is sent to but not heard
  * @DMVPN_CMD_SA_MISSING_NTF: upcall: IPsec required and no SA for the peer
- * @DMVPN_CMD_EXPIRED_NTF: event: a neighbour or shortcut expired; carries the
- *	object as in a GET, cookie included
- * @DMVPN_CMD_USED_NTF: event: an entry is in use within its refresh time
- * @DMVPN_CMD_CHANGED_NTF: event: an object was set; carries it as in a GET
- * @DMVPN_CMD_DELETED_NTF: event: an object was deleted on request
+ * @DMVPN_CMD_PEER_CHANGED_NTF: event: a peer was set; this and the events
+ *	below carry the object as in a GET, cookie included
+ * @DMVPN_CMD_PEER_DELETED_NTF: event: a peer was deleted on request
+ * @DMVPN_CMD_NEIGH_CHANGED_NTF: event: a neighbour was set
+ * @DMVPN_CMD_NEIGH_DELETED_NTF: event: a neighbour was deleted on request
+ * @DMVPN_CMD_NEIGH_EXPIRED_NTF: event: a neighbour expired and is gone
+ * @DMVPN_CMD_NEIGH_USED_NTF: event: a neighbour is in use within its refresh
+ *	time
+ * @DMVPN_CMD_SHORTCUT_CHANGED_NTF: event: a shortcut was set
+ * @DMVPN_CMD_SHORTCUT_DELETED_NTF: event: a shortcut was deleted on request
+ * @DMVPN_CMD_SHORTCUT_EXPIRED_NTF: event: a shortcut expired and is gone
+ * @DMVPN_CMD_SHORTCUT_USED_NTF: event: a shortcut is in use within its refresh
+ *	time
  */
 enum dmvpn_cmd {
 	DMVPN_CMD_UNSPEC,
@@ -222,10 +230,16 @@ enum dmvpn_cmd {
 	DMVPN_CMD_REDIRECT_NTF,
 	DMVPN_CMD_ONEWAY_NTF,
 	DMVPN_CMD_SA_MISSING_NTF,
-	DMVPN_CMD_EXPIRED_NTF,
-	DMVPN_CMD_USED_NTF,
-	DMVPN_CMD_CHANGED_NTF,
-	DMVPN_CMD_DELETED_NTF,
+	DMVPN_CMD_PEER_CHANGED_NTF,
+	DMVPN_CMD_PEER_DELETED_NTF,
+	DMVPN_CMD_NEIGH_CHANGED_NTF,
+	DMVPN_CMD_NEIGH_DELETED_NTF,
+	DMVPN_CMD_NEIGH_EXPIRED_NTF,
+	DMVPN_CMD_NEIGH_USED_NTF,
+	DMVPN_CMD_SHORTCUT_CHANGED_NTF,
+	DMVPN_CMD_SHORTCUT_DELETED_NTF,
+	DMVPN_CMD_SHORTCUT_EXPIRED_NTF,
+	DMVPN_CMD_SHORTCUT_USED_NTF,
 	__DMVPN_CMD_MAX
 };
 
@@ -472,7 +486,7 @@ enum dmvpn_neigh_flag {
  * @DMVPN_NEIGH_A_EXPIRES: u32 ms from now, 0: never (default). Once over, the
  *	entry counts as absent at once; the event follows within about a second
  * @DMVPN_NEIGH_A_REFRESH: u32 ms; an entry used within so long before its end
- *	raises one DMVPN_CMD_USED_NTF; 0: none (default)
+ *	raises one DMVPN_CMD_NEIGH_USED_NTF; 0: none (default)
  * @DMVPN_NEIGH_A_COOKIE: binary, up to DMVPN_COOKIE_MAX bytes
  * @DMVPN_NEIGH_A_USED: u64 ms ago, ro, to the second; absent: never used
  * @DMVPN_NEIGH_A_CREATED: u64 ms ago, ro

@@ -19,7 +19,7 @@ logged() {
 build_programs() {
 	local helper
 	mkdir -p "$build/bin"
-	for helper in useq frame; do
+	for helper in useq frame inject; do
 		cc -O2 -Wall -Wextra -o "$work/$helper" "$lab/$helper.c"
 		mv "$work/$helper" "$build/bin/$helper"
 	done

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine_fuzz: a hub and a spoke that talk to each other, and a stranger who
+ * says what the fuzzer likes, to both, from anybody's NBMA address. The input
+ * is a list of steps, an octet each with its arguments; packets get the right
+ * checksum. What reaches the kernel must be sane whatever was said.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache.h"
+#include "engine.h"
+#include "iface.h"
+#include "packet_check.h"
+
+#define IFINDEX 1
+#define QUEUE 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct fuzz;
+
+struct node {
+	struct fuzz *f;
+	struct engine *engine;
+	struct conf_iface conf;
+	struct addr nbma;
+};
+
+struct fuzz {
+	const uint8_t *p, *end;
+	uint64_t now;
+	uint32_t rng;
+	struct node node[2];		/* hub, spoke */
+	unsigned int queued;
+	struct {
+		struct addr from, to;
+		size_t len;
+		uint8_t buf[NHRP_PACKET_MAX];
+	} queue[QUEUE];
+};
+
+static void must(bool what)
+{
+	if (!what)
+		abort();
+}
+
+static struct addr v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	uint8_t bytes[] = { a, b, c, d };
+
+	return addr_from(bytes, 4);
+}
+
+static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		    uint32_t mark, const uint8_t *buf, size_t len)
+{
+	struct node *n = ctx;
+	struct fuzz *f = n->f;
+	struct nhrp_packet p;
+
+	(void)mark;
+	must(ifindex == IFINDEX && nbma->len == 4);
+	must(nhrp_decode(buf, len, &p) == NHRP_OK && p.hops);
+	if (f->queued == QUEUE)
+		return;
+	f->queue[f->queued].from = n->nbma;
+	f->queue[f->queued].to = *nbma;
+	f->queue[f->queued].len = len;
+	memcpy(f->queue[f->queued++].buf, buf, len);
+}
+
+static void op_neigh_set(void *ctx, unsigned int ifindex,
+			 const struct engine_neigh *neigh)
+{
+	struct node *n = ctx;
+
+	must(ifindex == IFINDEX && neigh->addr.len == 4);
+	must(neigh->nbma.len == 4 && !addr_is_martian(&neigh->addr));
+	must(!addr_eq(&neigh->addr, &n->conf.addr));
+	must(!addr_eq(&neigh->nbma, &n->nbma));
+	must(!(neigh->flags & DMVPN_NEIGH_F_REJECT));
+	must(neigh->expires || neigh->flags & DMVPN_NEIGH_F_STATIC);
+	must(neigh->expires <= 65535000 && neigh->refresh <= 120000);
+	must(neigh->cookie_len && neigh->cookie_len <= ENGINE_COOKIE_MAX);
+}
+
+static void op_neigh_del(void *ctx, unsigned int ifindex,
+			 const struct addr *addr)
+{
+	(void)ctx;
+	must(ifindex == IFINDEX && addr->len == 4);
+}
+
+static void op_peer_set(void *ctx, unsigned int ifindex,
+			const struct addr *nbma, uint32_t mark, uint32_t flags,
+			uint32_t priority)
+{
+	(void)ctx;
+	(void)mark;
+	(void)flags;
+	(void)priority;
+	must(ifindex == IFINDEX && nbma->len == 4);
+}
+
+static void op_peer_del(void *ctx, unsigned int ifindex,
+			const struct addr *nbma, uint32_t mark)
+{
+	op_peer_set(ctx, ifindex, nbma, mark, 0, 0);
+}
+
+static struct engine_route op_route(void *ctx, unsigned int ifindex,
+				    const struct addr *dst)
+{
+	struct engine_route r = { .found = dst->b[3] & 1, .plen = 24,
+				  .ifindex = ifindex + (dst->b[3] >> 1 & 1),
+				  .local = dst->b[3] & 4 };
+
+	(void)ctx;
+	r.prefix = addr_network(dst, 24);
+	if (dst->b[3] & 8)
+		r.gateway = v4(10, 0, 0, dst->b[2]);
+	return r;
+}
+
+static uint32_t op_random(void *ctx)
+{
+	struct node *n = ctx;
+
+	return n->f->rng = n->f->rng * 1664525 + 1013904223;
+}
+
+static void op_log(void *ctx, enum engine_log level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	must(strlen(text));
+}
+
+static const struct engine_ops ops = {
+	.send = op_send,
+	.neigh_set = op_neigh_set,
+	.neigh_del = op_neigh_del,
+	.peer_set = op_peer_set,
+	.peer_del = op_peer_del,
+	.route = op_route,
+	.random = op_random,
+	.log = op_log,
+};
+
+static void apply(struct node *n)
+{
+	must(!engine_iface_set(n->engine, IFINDEX, &n->conf, &n->nbma,
+			       n->f->now));
+}
+
+static void node_new(struct fuzz *f, unsigned int id)
+{
+	struct node *n = &f->node[id];
+
+	n->f = f;
+	n->nbma = v4(1, 1, 1, id + 1);
+	strcpy(n->conf.name, "Tunnel0");
+	n->conf.addr = v4(10, 0, 0, id + 1);
+	n->conf.plen = 24;
+	n->conf.network_id = 1;
+	n->conf.holdtime = 600;
+	n->conf.multicast_dynamic = !id;
+	n->conf.n_nhs = id;
+	n->conf.nhs[0].proto = v4(10, 0, 0, 1);
+	n->conf.nhs[0].nbma = v4(1, 1, 1, 1);
+	n->engine = engine_new(&ops, n);
+	must(n->engine);
+	apply(n);
+}
+
+static uint8_t take(struct fuzz *f)
+{
+	return f->p < f->end ? *f->p++ : 0;
+}
+
+/* What was sent arrives; what goes to nobody is lost. */
+static void settle(struct fuzz *f)
+{
+	struct addr to;
+	unsigned int k, id;
+
+	for (k = 0; k < f->queued; k++) {
+		to = f->queue[k].to;
+		for (id = 0; id < 2; id++)
+			if (addr_eq(&to, &f->node[id].nbma))
+				engine_recv(f->node[id].engine, IFINDEX,
+					    &f->queue[k].from, 0,
+					    f->queue[k].buf, f->queue[k].len,
+					    f->now);
+	}
+	f->queued = 0;
+}
+
+static void step_packet(struct fuzz *f, struct node *n)
+{
+	struct addr from = v4(1, 1, 1, take(f) % 5);
+	size_t len = take(f), there = f->end - f->p;
+	uint8_t buf[256];
+
+	if (len > there)
+		len = there;
+	memcpy(buf, f->p, len);
+	f->p += len;
+	if (len >= 28)
+		check_set16(buf + 10, len);
+	check_repair(buf, len);
+	engine_recv(n->engine, IFINDEX, &from, 0, buf, len, f->now);
+}
+
+static void step_adopt(struct fuzz *f, struct node *n)
+{
+	struct engine_neigh neigh = {
+		.addr = v4(10, 0, 0, take(f)),
+		.nbma = v4(1, 1, 1, 3 + take(f) % 3),
+		.flags = take(f) & 31,
+		.expires = take(f) * 1000,
+		.cookie_len = take(f) % (ENGINE_COOKIE_MAX + 1),
+	};
+	unsigned int k;
+
+	for (k = 0; k < neigh.cookie_len; k++)
+		neigh.cookie[k] = take(f);
+	if (addr_is_martian(&neigh.addr))
+		return;
+	engine_adopt(n->engine, IFINDEX, &neigh, f->now);
+}
+
+static void step(struct fuzz *f)
+{
+	uint8_t what = take(f);
+	struct node *n = &f->node[what & 1];
+	struct addr a;
+
+	switch (what >> 1 & 7) {
+	case 0:
+	case 1:
+		step_packet(f, n);
+		return;
+	case 2:
+		a = v4(10, 0, 0, take(f));
+		engine_resolve(n->engine, IFINDEX, &a, &a, &a, f->now);
+		return;
+	case 3:
+		a = v4(10, 0, 0, take(f));
+		engine_used(n->engine, IFINDEX, &a, f->now);
+		return;
+	case 4:
+		a = v4(10, 0, 0, take(f));
+		engine_expired(n->engine, IFINDEX, &a, f->now);
+		return;
+	case 5:
+		f->now += take(f) * 100u;
+		engine_run(f->node[0].engine, f->now);
+		engine_run(f->node[1].engine, f->now);
+		return;
+	case 6:
+		step_adopt(f, n);
+		return;
+	case 7:
+		a = v4(10, 0, 0, take(f));
+		engine_clear(n->engine, IFINDEX, a.b[3] ? &a : NULL, f->now);
+		return;
+	}
+}
+
+static void look(void *ctx, const struct engine_entry *e)
+{
+	struct fuzz *f = ctx;
+
+	must(e->reason && e->proto.len == 4);
+	must(e->type != ENTRY_DYNAMIC || e->nbma.len == 4);
+	must(e->state != ENTRY_UP || e->nbma.len == 4);
+	must(e->created <= f->now);
+}
+
+static void check(struct fuzz *f, struct node *n)
+{
+	struct iface *i = iface_find(n->engine, IFINDEX);
+
+	must(i->n_pending <= ENGINE_MAX_PENDING);
+	engine_each_entry(n->engine, look, f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return 0;
+	f->p = data;
+	f->end = data + size;
+	f->now = 1000000;
+	node_new(f, 0);
+	node_new(f, 1);
+	settle(f);
+	while (f->p < f->end) {
+		settle(f);
+		step(f);
+	}
+	check(f, &f->node[0]);
+	check(f, &f->node[1]);
+	engine_free(f->node[0].engine);
+	engine_free(f->node[1].engine);
+	free(f);
+	return 0;
+}

@@ -1,0 +1,140 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# `ipsec required`, with SAs made by hand: nothing in clear either way, the
+# hub instead of a peer without an SA, and no packet lost by that.
+#
+#    A 1.1.1.1 ------- inet ------- B 6.6.6.6       X 7.7.7.7, a stranger
+#             \                    /
+#              ----- H 5.5.5.5 ----    the hub, NHS of A and B
+#
+rules R4 R5 R6
+kernels uml-debug 6.12
+timeout 90
+
+declare -A nbma=([A]=1.1.1.1 [B]=6.6.6.6 [H]=5.5.5.5 [X]=7.7.7.7)
+declare -A number=([A]=1 [B]=6 [H]=5 [X]=7)
+underlay A=1.1.1.1 B=6.6.6.6 H=5.5.5.5 X=7.7.7.7
+load_module
+for h in A B H; do
+	tunnel $h dmvpn0 192.168.1.${number[$h]}/24 local ${nbma[$h]} key 1 ipsec required
+done
+knows() {
+	on "$1" dmvpn peer add dmvpn0 192.168.1.${number[$2]} nbma ${nbma[$2]} "${@:3}"
+}
+knows A B
+knows B A
+knows H A
+knows H B
+nhrp=0001080000000000002030400044000001000404
+
+# ---- no SA ----
+
+listen a A
+expect "without an SA A does not reach B" not on A ping -c 1 -W 1 192.168.1.6
+expect "A has counted why" same 1 "$(dropped A dmvpn0 no-sa)"
+expect "A says which SA is missing" next_event a '"sa-missing".*"nbma":"6.6.6.6"' 5
+on A frame nhrp dmvpn0 6.6.6.6 $nhrp
+on A frame nhrp dmvpn0 9.9.9.9 $nhrp
+expect "NHRP does not leave either, whether to a peer or not" \
+	same 3 "$(dropped A dmvpn0 no-sa)"
+on A ip xfrm policy add dir out src 1.1.1.0/24 proto gre action block priority 10000
+expect "a blocking policy changes nothing" not on A ping -c 1 -W 1 192.168.1.6
+expect "not even the reason" same 4 "$(dropped A dmvpn0 no-sa)"
+
+# GRE with key 1: an IPv4 packet, then NHRP.
+inner=45000014000000004001000007070707c0a80106
+expect "clear GRE reaches B" on X frame raw 7.7.7.7 6.6.6.6 2000080000000001$inner
+expect "from a known peer too" on H frame raw 5.5.5.5 6.6.6.6 2000080000000001$inner
+expect "and clear NHRP" on X frame raw 7.7.7.7 6.6.6.6 2000200100000001$nhrp
+eventually 5 "B refuses and counts all three" \
+	eval 'same 3 "$(dropped B dmvpn0 cleartext)"'
+expect "B has heard nothing" same "0 0" "$(peer B dmvpn0 1.1.1.1 rx_packets) $(
+	on B ip -j -s link show dmvpn0 | jq '.[0].stats64.rx.packets')"
+
+# ---- SAs ----
+
+# sa add|delete FROM TO [PROTO]: one direction, on both ends.
+sa() {
+	local h from=${nbma[$2]} to=${nbma[$3]} proto=${4:-esp} how=()
+	local spi=0x${number[$2]}${number[$3]}00
+	case $1-$proto in
+	add-esp) how=(mode transport reqid 1 aead 'rfc4106(gcm(aes))'
+		0x000102030405060708090a0b0c0d0e0f10111213 128) ;;
+	add-ah) how=(mode transport reqid 1 auth 'hmac(sha256)' 0x0001020304050607) ;;
+	esac
+	for h in "$2" "$3"; do
+		on "$h" ip xfrm state "$1" src "$from" dst "$to" proto "$proto" spi "$spi" "${how[@]}"
+	done
+}
+# protect HOST: what leaves as GRE needs an SA.
+protect() {
+	on "$1" ip xfrm policy add dir out src ${nbma[$1]}/32 dst 0.0.0.0/0 proto gre \
+		priority 100 tmpl proto esp reqid 1 mode transport
+}
+for h in A B H; do
+	protect $h
+done
+for h in 'A B' 'B A'; do
+	sa add $h
+done
+eventually 2 "with SAs A reaches B" on A ping -c 1 -W 1 192.168.1.6
+expect "A shows that the path is protected" same true "$(peer A dmvpn0 6.6.6.6 esp)"
+expect "and what is left of the MTU" test "$(peer A dmvpn0 6.6.6.6 pmtu)" -lt 1472
+expect "a large transfer passes" bulk A B:192.168.1.6 200000
+
+# ---- an SA goes while packets flow ----
+
+for h in 'A H' 'H A' 'B H' 'H B'; do
+	sa add $h
+done
+for h in A B; do
+	knows $h H nhs
+	expect "$h reaches the hub" on $h ping -c 1 192.168.1.5
+done
+udp_start across A:192.168.1.1 B:192.168.1.6
+before=$(counted A dmvpn0 via-nhs)
+sa delete A B
+eventually 2 "A sends through the hub at once" \
+	eval 'grew via-nhs 3+ "$before" "$(counted A dmvpn0 via-nhs)"'
+direct=$(peer A dmvpn0 6.6.6.6 tx_packets)
+sa add A B
+eventually 1 "and directly again when the SA is back" \
+	eval 'grew direct 3+ "$direct" "$(peer A dmvpn0 6.6.6.6 tx_packets)"'
+udp_stop across > /dev/null
+expect "neither switch lost a packet" lossless across
+
+# ---- AH is not ESP ----
+
+sa delete A B
+on A ip xfrm policy add dir out src 1.1.1.1/32 dst 6.6.6.6/32 proto gre \
+	priority 50 tmpl proto ah reqid 1 mode transport
+sa add A B ah
+before=$(counted A dmvpn0 via-nhs)
+expect "A does not take AH for protection" on A ping -c 1 192.168.1.6
+expect "but goes through the hub" grew via-nhs 1 "$before" "$(counted A dmvpn0 via-nhs)"
+on X ip xfrm policy add dir out src 7.7.7.7/32 dst 6.6.6.6/32 proto gre \
+	tmpl proto ah reqid 1 mode transport
+sa add X B ah
+before=$(dropped B dmvpn0 cleartext)
+on X frame raw 7.7.7.7 6.6.6.6 2000080000000001$inner
+eventually 5 "nor does B on what comes in" \
+	eval 'grew cleartext 1 "$before" "$(dropped B dmvpn0 cleartext)"'
+
+# ---- and when nothing is required ----
+
+capture_stop
+for h in A B; do
+	on $h ip xfrm policy flush
+	on $h ip xfrm state flush
+	on $h dmvpn link set dmvpn0 ipsec off
+done
+expect "without the requirement A reaches B in clear" on A ping -c 1 192.168.1.6
+
+for h in A B H; do
+	expect "until then no GRE in clear left $h" same "" \
+		"$(pcap $h eth0 "ip.src == ${nbma[$h]} && ip.proto == 47 && !esp" ip.dst |
+			grep -v "^6.6.6.6$" || true)"
+done
+expect "but ESP did" prints '6.6.6.6' pcap A eth0 esp ip.dst
+expect "and the stranger's AH came to B" prints '7.7.7.7' pcap B eth0 ah ip.src
+unload A:dmvpn0 B:dmvpn0 H:dmvpn0

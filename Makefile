@@ -4,6 +4,7 @@
 PREFIX	?= /usr
 SBINDIR	?= $(PREFIX)/sbin
 MANDIR	?= $(PREFIX)/share/man
+PLUGINDIR ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch 2>/dev/null)/ip
 KDIR	?= /lib/modules/$(shell uname -r)/build
 CC	?= gcc
 CLANG	?= clang
@@ -35,7 +36,7 @@ obj	= $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 
 all: programs module
 
-programs: $(B)/bin/nhrpd $(B)/bin/dmvpn
+programs: $(B)/bin/nhrpd $(B)/bin/dmvpn $(B)/link_dmvpn.so
 
 $(B)/bin/nhrpd: $(call obj,obj,$(daemon))
 	@mkdir -p $(@D)
@@ -46,6 +47,17 @@ $(B)/bin/dmvpn: $(call obj,obj,$(tools) $(shared))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(call pkg,--libs) -lm
+
+# `ip link add NAME type dmvpn ...` and `ip -d link`; a convenience, as the
+# `ip` of iproute2 promises plug-ins nothing and `dmvpn link` does the same.
+plugin	:= tools/link_dmvpn.c tools/link.c tools/cli.c tools/words.c \
+	   tools/field.c tools/netlink.c nhrpd/addr.c nhrpd/object.c
+
+$(B)/link_dmvpn.so: $(plugin) $(wildcard tools/*.h nhrpd/*.h) include/uapi/linux/dmvpn.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(cflags) -fPIC -fvisibility=hidden -shared -o $@ $(plugin) \
+		$(call pkg,--libs) -lm
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -67,6 +79,7 @@ module:
 install: programs
 	install -D -m755 $(B)/bin/nhrpd $(DESTDIR)$(SBINDIR)/nhrpd
 	install -D -m755 $(B)/bin/dmvpn $(DESTDIR)$(SBINDIR)/dmvpn
+	install -D -m644 $(B)/link_dmvpn.so $(DESTDIR)$(PLUGINDIR)/link_dmvpn.so
 	install -D -m644 nhrpd/nhrpd.service \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/nhrpd.service
 	install -D -m644 include/uapi/linux/dmvpn.h \

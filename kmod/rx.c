@@ -150,13 +150,20 @@ static enum dmvpn_drop admit(struct dmvpn_dev *ddev,
 	return DMVPN_DROP_UNSPEC;
 }
 
-/* The mac header stays at the outer IP header for header_ops.parse. */
-static void deliver_nhrp(struct dmvpn_dev *ddev, struct sk_buff *skb)
+/*
+ * The mac header stays at the outer IP header for header_ops.parse. A frame of
+ * no bytes is dropped here: packet sockets would do so and tell nobody.
+ */
+static enum dmvpn_drop deliver_nhrp(struct dmvpn_dev *ddev,
+				    struct sk_buff *skb)
 {
+	if (!skb->len)
+		return DMVPN_DROP_BAD_INNER;
 	skb_set_mac_header(skb, skb_network_offset(skb));
 	skb_reset_network_header(skb);
 	dev_sw_netstats_rx_add(ddev->dev, skb->len);
 	netif_rx(skb);
+	return DMVPN_DROP_UNSPEC;
 }
 
 static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev, struct sk_buff *skb,
@@ -196,11 +203,10 @@ static void receive(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	if (peer)
 		dmvpn_peer_rx(peer, skb->len);
 	skb->dev = ddev->dev;
-	if (gre->proto == htons(DMVPN_ETH_P_NHRP)) {
-		deliver_nhrp(ddev, skb);
-		return;
-	}
-	drop = deliver_ip(ddev, skb, &outer, peer);
+	if (gre->proto == htons(DMVPN_ETH_P_NHRP))
+		drop = deliver_nhrp(ddev, skb);
+	else
+		drop = deliver_ip(ddev, skb, &outer, peer);
 	if (!drop)
 		return;
 drop:

@@ -129,13 +129,16 @@ to_spoke=(
 printf '%s\n' "${to_hub[@]}" > "$LAB_OUT/to_hub"
 printf '%s\n' "${to_spoke[@]}" > "$LAB_OUT/to_spoke"
 
-# Entries of R6 itself are R6's to change, by a packet that happens to be legal.
-others='.nbma != "6.6.6.6"'
+# Entries of R6 itself are R6's to change, by a packet that happens to be
+# legal; the hub's own one comes when somebody asks for it.
+others='.nbma != "6.6.6.6" and .type != "local"'
 hub_before=$(entries R1 "$others")$(neighbours R1 "$others")
 spoke_before=$(entries R8)$(neighbours R8)
 drops_before=$(drops R1)$(drops R8)
 
-# bombard HOW FILTER: both at once, as fast as a peer may send.
+# bombard HOW HUB SPOKE: both at once, as fast as a peer may send; HUB and
+# SPOKE must hold of what each has counted. A frame of no bytes is the module's
+# to drop, one for each packet cut.
 bombard() {
 	local hub spoke pid sent
 	hub=$(tally R1)
@@ -146,18 +149,39 @@ bombard() {
 	sent=$(inject mutate R6 6.6.6.6 1.1.1.1 $gre "$1" 190 900 < "$LAB_OUT/to_hub")
 	wait $pid
 	eventually 10 "$sent mutations, $1, are each counted once by the hub" \
-		counted_since "$hub" R1 "$sent" "$2"
-	grep . "$evidence"
+		counted_since "$hub" R1 $((sent - ${#to_hub[@]})) "$2"
+	grep packets "$evidence"
 	sent=$(< "$LAB_OUT/spoke.sent")
 	eventually 10 "$sent mutations, $1, are each counted once by the spoke" \
-		counted_since "$spoke" R8 "$sent" "$2"
-	grep . "$evidence"
+		counted_since "$spoke" R8 $((sent - ${#to_spoke[@]})) "$3"
+	grep packets "$evidence"
 	expect "the hub has nobody else's entry changed" same "$hub_before" \
 		"$(entries R1 "$others")$(neighbours R1 "$others")"
 	expect "the spoke has no entry changed" same "$spoke_before" \
 		"$(entries R8)$(neighbours R8)"
 }
 
-bombard wrong '.refused == $n'
-bombard repaired '.door == 0'
-expect "no module counted a drop meanwhile" same "$drops_before" "$(drops R1)$(drops R8)"
+bombard wrong '.refused == $n' '.refused == $n'
+bombard repaired '.door == 0' '.door == 0 and .rejected == .received'
+expect "the hub's module dropped the empty ones alone" same \
+	"{\"bad-inner\":$((2 * ${#to_hub[@]}))}" "$(drops_since "$hub_drops" R1)"
+expect "so did the spoke's" same \
+	"{\"bad-inner\":$((2 * ${#to_spoke[@]}))}" "$(drops_since "$spoke_drops" R8)"
+
+# ---- GRE, from a known peer and from a stranger ----
+
+# An inner UDP packet from R6 to the hub, to a port that nobody has.
+inner=4500001c00000000401177720c0a80106
+inner=4500001c000000004011$(printf %04x 0x776c)c0a80106c0a8010100090009000800
+inner=${inner}00
+
+hub_drops=$(drops R1)
+bad_gre=0
+for bit in 0 2 4 5 6 7 8 9 10 11 12 13 14 15; do
+	[ $bit != 2 ] || continue		# K: tested as wrong-key
+	[ $bit != 3 ] || continue		# S: legal
+	[ $bit != 0 ] || continue		# C: tested as bad-checksum
+	flags=$((0x2000 ^ (0x8000 >> bit)))
+	printf '%04x08000000002a%s\n' $flags $inner
+	bad_gre=$((bad_gre + 1))
+done > "$LAB_OUT/gre"

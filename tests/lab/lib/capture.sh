@@ -4,11 +4,11 @@
 
 declare -A capture_pid
 
-# capture HOST DEV: starts one; `link` does it for each wire.
+# capture HOST DEV [TCPDUMP-WORD...]: starts one; `link` does it for each wire.
 capture() {
 	local line fd
 	exec {fd}< <(exec nsenter -t "${host_pid[$1]}" -n -m -- tcpdump -i "$2" \
-		--immediate-mode -U -Z root -n -s 0 -w "$LAB_OUT/$1-$2.pcap" 2>&1)
+		--immediate-mode -U -Z root -n -s 0 -w "$LAB_OUT/$1-$2.pcap" "${@:3}" 2>&1)
 	capture_pid[$1-$2]=$!
 	while read -r line <&"$fd"; do
 		case $line in *'listening on'*) return ;; esac

@@ -414,8 +414,7 @@ static int validate_address(const struct nlattr *attr,
 		return -EINVAL;
 	}
 	addr = nla_get_in_addr(attr);
-	if (ipv4_is_multicast(addr) || ipv4_is_lbcast(addr) ||
-	    (addr && ipv4_is_zeronet(addr))) {
+	if (ipv4_is_multicast(addr) || ipv4_is_lbcast(addr)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr, "not a unicast address");
 		return -EINVAL;
 	}

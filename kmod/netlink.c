@@ -667,6 +667,14 @@ static int neigh_flush_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	struct dmvpn_peer *peer = NULL;
 	int err;
 
+	/* Who names an address did not mean all of them. */
+	if (info->attrs[DMVPN_NEIGH_A_ADDR] ||
+	    (info->attrs[DMVPN_NEIGH_A_MARK] &&
+	     !info->attrs[DMVPN_NEIGH_A_NBMA])) {
+		NL_SET_ERR_MSG(info->extack,
+			       "a flush is of the device or of one NBMA address");
+		return -EINVAL;
+	}
 	if (info->attrs[DMVPN_NEIGH_A_NBMA]) {
 		err = get_unicast(info->attrs[DMVPN_NEIGH_A_NBMA],
 				  &key.nbma, info->extack) ?:

@@ -256,6 +256,15 @@ static void told_add(struct told *t, const struct addr *who)
 		t->who[t->n++] = *who;
 }
 
+void cache_note_asked(struct entry *e)
+{
+	if (e->asked)
+		return;
+	e->asked = true;
+	if (e->installed)
+		cache_install(e);
+}
+
 void cache_note_told(struct entry *e, const struct addr *who)
 {
 	if (!e->told)
@@ -290,7 +299,7 @@ enum {					/* octets */
 
 enum {					/* bits of the flags octet */
 	C_STATIC = 1, C_NHS = 2, C_REGISTERED = 4, C_UNIQUE = 8,
-	C_ROUTER = 16, C_NAT = 32, C_KNOWN = 63
+	C_ROUTER = 16, C_NAT = 32, C_ASKED = 64, C_KNOWN = 127
 };
 
 static uint8_t cookie_sum(const uint8_t *c, size_t len)
@@ -309,7 +318,7 @@ static uint8_t cookie_flags(const struct entry *e)
 	return (e->type == ENTRY_STATIC ? C_STATIC : 0) |
 	       (e->nhs ? C_NHS : 0) | (e->registered ? C_REGISTERED : 0) |
 	       (e->unique ? C_UNIQUE : 0) | (e->router ? C_ROUTER : 0) |
-	       (e->nat ? C_NAT : 0);
+	       (e->nat ? C_NAT : 0) | (e->asked ? C_ASKED : 0);
 }
 
 /* The count, and as many as there is room for; the rest is overflow. */
@@ -387,6 +396,7 @@ bool cache_restore(struct entry *e, const uint8_t *c, size_t len)
 	e->unique = c[C_FLAGS] & C_UNIQUE;
 	e->router = c[C_FLAGS] & C_ROUTER;
 	e->nat = c[C_FLAGS] & C_NAT;
+	e->asked = c[C_FLAGS] & C_ASKED;
 	e->claimed = addr_from(c + C_HEAD, c[C_CLAIMED]);
 	restore_told(e, c + C_HEAD + c[C_CLAIMED]);
 	if (e->peer)

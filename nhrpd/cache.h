@@ -39,6 +39,7 @@ struct entry {
 	bool unique;
 	bool router;
 	bool nat;			/* knows the NAT extension */
+	bool asked;			/* for our address, and was told */
 	bool used;
 	bool stale;			/* iface_sync(): nobody wants it */
 	bool installed;			/* in the kernel */
@@ -84,6 +85,8 @@ void cache_install(struct entry *e);
  * Out of memory: @who keeps what it was told until its holding time.
  */
 void cache_note_told(struct entry *e, const struct addr *who);
+/* Remembers that the one at @e was told of our own address. */
+void cache_note_asked(struct entry *e);
 /* Orders the interface's entries by address. */
 void cache_sort(struct iface *i);
 

@@ -222,6 +222,8 @@ static void adopt_entry(struct entry *e, const struct engine_neigh *n)
 	e->expires = engine->now + n->expires;
 	e->state = ENTRY_UP;
 	e->changed = e->created;
+	if (e->asked)
+		resolve_note_local(e->iface, e->hold);
 	if (!(n->flags & DMVPN_NEIGH_F_UNCONFIRMED))
 		return;
 	if (resolve_needs_probe(e->iface)) {

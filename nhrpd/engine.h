@@ -87,7 +87,8 @@ void engine_free(struct engine *e);
 
 /*
  * An interface comes under NHRP, or its configuration or NBMA address
- * changed. @c is copied. @local_nbma none: no underlay address at the moment,
+ * changed. @c is copied; network-id 0 is as engine_iface_del(), no protocol
+ * address in it stops all traffic. @local_nbma none: no underlay address at the moment,
  * nothing is sent. Unchanged parts are not disturbed; a changed NBMA address
  * registers anew at once. -ENOMEM.
  */

@@ -114,6 +114,8 @@ bool resolve_needs_probe(const struct iface *i);
 const char *resolve_reason(const struct entry *e, char *buf, size_t len);
 void resolve_request(struct rx *rx);
 void resolve_reply(struct rx *rx);
+/* Our own entry, there for show: somebody knows us by it for @hold seconds. */
+void resolve_note_local(struct iface *i, unsigned int hold);
 /* The sender may have packets passed on; a refusal is counted and logged. */
 bool resolve_may_pass(struct rx *rx);
 void resolve_error(struct rx *rx, const struct nhrp_packet *offender);

@@ -2228,6 +2228,38 @@ static void test_chain(void **state)
 	lab_free(low);
 }
 
+/* IPv6 in the tunnel, IPv4 outside. */
+static void test_v6_overlay(void **state)
+{
+	struct lab *l = lab_new("2001:db8::6", "6.6.6.6");
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	l->conf.plen = 64;
+	l->conf.no_unique = true;
+	add_nhs(l, "2001:db8::1", "1.1.1.1");
+	apply(l);
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_int_equal(s->p.proto_type, 0x86dd);
+	assert_int_equal(s->p.cies.e[0].prefix, 128);
+	p = answer_to(s, NULL);
+	put(l, "1.1.1.1", &p);
+	resolve(l, "2001:db8::8");
+	/* the recorder's source is of IPv4, and does not matter */
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	p.cies.e[0].prefix = 128;
+	put(l, "1.1.1.1", &p);
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8"), "8.8.8.8");
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(neigh(l, "2001:db8::8")->flags, 0);
+	/* the other family has no business here */
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	put(l, "8.8.8.8", &p);
+	silent(l);
+	lab_free(l);
+}
+
 /* ---- keys ---- */
 
 static void test_auth(void **state)
@@ -2561,6 +2593,25 @@ static void test_adopt_spoke(void **state)
 	pass(l, 3 * SECOND);
 	assert_int_equal(peer(l, "1.1.1.1")->flags,
 			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_MULTICAST);
+	lab_free(l);
+}
+
+/* Who was told of our address is remembered, so that there is what to show. */
+static void test_adopt_asked(void **state)
+{
+	struct lab *l = direct_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+
+	(void)state;
+	l = heir(l, 0);
+	assert_null(shown(l, "192.168.1.6"));
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(shown(l, "192.168.1.6")->type, ENTRY_LOCAL);
+	l = heir(l, 10 * SECOND);
+	assert_int_equal(shown(l, "192.168.1.6")->type, ENTRY_LOCAL);
+	assert_true(shown(l, "192.168.1.6")->expires ==
+		    shown(l, "192.168.1.8")->expires);
 	lab_free(l);
 }
 
@@ -2933,11 +2984,13 @@ int main(void)
 		T_(answer_unknown_extension), T_(answer_without_extensions),
 		T_(pass_request), T_(pass_reply), T_(pass_fills_nat),
 		T_(pass_no_binding), T_(pass_hops), T_(pass_loop),
-		T_(pass_for_the_registered), T_(chain), T_(auth),
+		T_(pass_for_the_registered), T_(chain), T_(v6_overlay),
+		T_(auth),
 		T_(purge_by_nhs), T_(purge_by_whom), T_(purge_prefix),
 		T_(purge_of_registered), T_(shared_peer),
 		T_(unregister), T_(purge_again), T_(purge_answered), T_(clear),
-		T_(adopt_hub), T_(adopt_spoke), T_(adopt_unconfirmed),
+		T_(adopt_hub), T_(adopt_spoke), T_(adopt_asked),
+		T_(adopt_unconfirmed),
 		T_(adopt_strangers), T_(adopt_unknown_cookie),
 		T_(adopt_named_nhs), T_(adopt_peers), T_(cookie_garbage),
 		T_(cookie_v6), T_(rate), T_(mangled), T_(sender_martian),

@@ -582,10 +582,10 @@ static void learn_requester(struct iface *i, const struct binding *b,
 	}
 }
 
-/* Our own entry, there for show: somebody knows us by it. */
-static void note_local(struct iface *i)
+void resolve_note_local(struct iface *i, unsigned int hold)
 {
 	struct entry *e = cache_find(i, &i->conf.addr);
+	uint64_t expires = i->engine->now + hold * 1000ull;
 
 	if (!e)
 		e = cache_add(i, &i->conf.addr);
@@ -595,7 +595,17 @@ static void note_local(struct iface *i)
 	e->nbma = i->local;
 	e->router = e->unique = true;
 	cache_set_state(e, ENTRY_UP);
-	cache_set_hold(e, i->conf.holdtime);
+	if (e->expires < expires)
+		cache_set_hold(e, hold);
+}
+
+static void note_asked(struct iface *i, const struct addr *who)
+{
+	struct entry *e = cache_find(i, who);
+
+	if (e)
+		cache_note_asked(e);
+	resolve_note_local(i, i->conf.holdtime);
 }
 
 static void fill_reply(struct iface *i, struct nhrp_packet *p, uint8_t prefix)
@@ -623,9 +633,9 @@ static void answer_self(struct rx *rx)
 
 	fill_reply(i, rx->p, i->conf.addr.len * 8);
 	msg_send(i, rx->nbma, rx->mark, rx->p);
-	note_local(i);
 	if (nhs_at(i, rx->nbma))
 		learn_requester(i, &b, stable);
+	note_asked(i, &b.proto);
 }
 
 /* 0 and 255 are "any" here: IOS and FRR mean it so in requests. */

@@ -15,7 +15,7 @@
  *   inject flood SRC DST GRE PROTO N PPS
  *                                   the line's packet N times, each time from
  *                                   the next NBMA address behind SRC and for
- *                                   the next protocol address behind PROTO
+ *                                   the next of 512 protocol addresses
  *   inject control PATH             standard input to a unix socket and the
  *                                   answer to standard output
  *
@@ -215,7 +215,7 @@ static void flood(uint8_t *p, size_t len, uint32_t proto, unsigned int n)
 	while (out.sent < n) {
 		out.src = first + out.sent;
 		nbma = htonl(out.src);
-		addr = htonl(proto + out.sent);
+		addr = htonl(proto + out.sent % 512);
 		memcpy(p + SRC_NBMA_AT, &nbma, sizeof(nbma));
 		memcpy(p + SRC_PROTO_AT, &addr, sizeof(addr));
 		repair(p, len);

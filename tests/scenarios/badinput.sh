@@ -112,9 +112,26 @@ drops() {
 	on "$1" dmvpn -j show drops Tunnel0 | jq -c '.interfaces[0].drops'
 }
 
-# ---- every truncation and every bit, from a known peer ----
+# drops_since BEFORE HOST: what the module dropped since then.
+drops_since() {
+	jq -cnS --argjson a "$1" --argjson b "$(drops "$2")" \
+		'$b | with_entries(.value -= $a[.key]) | with_entries(select(.value != 0))'
+}
 
-# The hub is asked to do things; R8, a spoke, is told things.
+# expected FILE: the tally of its first column, which names a counter or "ok".
+expected() {
+	jq -cRnS '[inputs | split(" ")[0] | select(. != "ok")] | group_by(.) |
+		map({key: .[0], value: length}) | from_entries' "$1"
+}
+
+# packets FILE: the second column.
+packets() {
+	cut -d' ' -f2 "$1"
+}
+
+# ---- every truncation and every bit, from known peers ----
+
+# R6 asks the hub to do things; the hub tells R8 things, as fast as it can.
 to_hub=(
 	"$(golden registration-request-key)"
 	"$(signed "$(golden resolution-request c0a80108/c0a80101)")"
@@ -134,16 +151,17 @@ printf '%s\n' "${to_spoke[@]}" > "$LAB_OUT/to_spoke"
 others='.nbma != "6.6.6.6" and .type != "local"'
 hub_before=$(entries R1 "$others")$(neighbours R1 "$others")
 spoke_before=$(entries R8)$(neighbours R8)
-drops_before=$(drops R1)$(drops R8)
+hub_drops=$(drops R1)
+spoke_drops=$(drops R8)
 
-# bombard HOW HUB SPOKE: both at once, as fast as a peer may send; HUB and
-# SPOKE must hold of what each has counted. A frame of no bytes is the module's
-# to drop, one for each packet cut.
+# bombard HOW HUB SPOKE: both at once; HUB and SPOKE must hold of what each has
+# counted. R6 keeps to the rate of a peer, an NHS has none. A frame of no bytes
+# is the module's to drop, one for each packet cut.
 bombard() {
 	local hub spoke pid sent
 	hub=$(tally R1)
 	spoke=$(tally R8)
-	inject mutate R6 6.6.6.6 8.8.8.8 $gre "$1" 190 900 \
+	inject mutate R1 1.1.1.1 8.8.8.8 $gre "$1" 0 0 \
 		< "$LAB_OUT/to_spoke" > "$LAB_OUT/spoke.sent" &
 	pid=$!
 	sent=$(inject mutate R6 6.6.6.6 1.1.1.1 $gre "$1" 190 900 < "$LAB_OUT/to_hub")
@@ -170,18 +188,277 @@ expect "so did the spoke's" same \
 
 # ---- GRE, from a known peer and from a stranger ----
 
-# An inner UDP packet from R6 to the hub, to a port that nobody has.
-inner=4500001c00000000401177720c0a80106
-inner=4500001c000000004011$(printf %04x 0x776c)c0a80106c0a8010100090009000800
-inner=${inner}00
+# snmp HOST PROTOCOL NAME: a counter of the stack.
+snmp() {
+	on "$1" cat /proc/net/snmp | awk -v p="$2:" -v name="$3" '$1 == p {
+		for (i = 2; i <= NF; i++) {
+			if (name == $i) column = i
+			else if (i == column && $i ~ /^[0-9]/) print $i
+		}}'
+}
 
-hub_drops=$(drops R1)
-bad_gre=0
-for bit in 0 2 4 5 6 7 8 9 10 11 12 13 14 15; do
-	[ $bit != 2 ] || continue		# K: tested as wrong-key
-	[ $bit != 3 ] || continue		# S: legal
-	[ $bit != 0 ] || continue		# C: tested as bad-checksum
-	flags=$((0x2000 ^ (0x8000 >> bit)))
-	printf '%04x08000000002a%s\n' $flags $inner
-	bad_gre=$((bad_gre + 1))
-done > "$LAB_OUT/gre"
+# From R6 to the hub, UDP to a port that nobody has.
+udp=4500001c000000004011f779c0a80106c0a801010009000900080000
+{
+	echo "ok 200008000000002a$udp"
+	echo "ok 300008000000002a00000001$udp"
+	echo "wrong-key 200008000000002b$udp"
+	echo "wrong-key 00000800$udp"
+	for bit in 1 4 5 6 7 8 9 10 11 12 13 14 15; do
+		printf 'bad-gre %04x08000000002a%s\n' $((0x2000 | 0x8000 >> bit)) $udp
+	done
+	for length in 0 1 2 3 4 5 6 7; do
+		printf 'bad-gre %.*s\n' $((2 * length)) 200008000000002a
+	done
+	for length in 4 7 8 11; do
+		printf 'bad-gre %.*s\n' $((2 * length)) a0000800123400000000002a
+	done
+	echo "bad-checksum a0000800123400000000002a$udp"
+	echo "bad-inner 200008000000002a"
+	echo "bad-inner 200008000000002a${udp:0:38}"
+	echo "bad-inner 200008000000002a6${udp:1}"
+	echo "bad-inner $gre"
+	echo "unsupported 200086dd0000002a$udp"
+	echo "unsupported 200065580000002a$udp"
+	echo "unsupported 200000000000002a$udp"
+	# These two are for IP to refuse: header length, header checksum.
+	echo "ok 200008000000002a44${udp:2}"
+	echo "ok 200008000000002a4501${udp:4}"
+} > "$LAB_OUT/gre"
+echo "ecn 200008000000002a$udp" > "$LAB_OUT/ecn"
+
+before=$(drops R1)
+ports=$(snmp R1 Udp NoPorts)
+headers=$(snmp R1 Ip InHdrErrors)
+strangers=$(counted R1 Tunnel0 unknown-sender)
+packets "$LAB_OUT/gre" | inject gre R6 6.6.6.6 1.1.1.1 > "$LAB_OUT/sent"
+packets "$LAB_OUT/ecn" | inject gre R6 6.6.6.6 1.1.1.1 3 > "$LAB_OUT/sent"
+packets "$LAB_OUT/gre" | inject gre X 9.9.0.1 1.1.1.1 > "$LAB_OUT/sent"
+gre_is_counted() {
+	# A stranger's key and header are nobody's affair here.
+	same "$(cat "$LAB_OUT/gre" "$LAB_OUT/ecn" <(grep -Ev '^(bad-gre|wrong-key) ' \
+		"$LAB_OUT/gre") > "$LAB_OUT/all"; expected "$LAB_OUT/all")" \
+		"$(drops_since "$before" R1)"
+}
+eventually 5 "each bad GRE packet is counted under its reason" gre_is_counted
+expect "good ones pass" grew "UDP to no port" 4 "$ports" "$(snmp R1 Udp NoPorts)"
+expect "bad inner headers are IP's to count" grew "IP header errors" 4 "$headers" \
+	"$(snmp R1 Ip InHdrErrors)"
+expect "data of a stranger is taken and counted" grew unknown-sender 7 \
+	"$strangers" "$(counted R1 Tunnel0 unknown-sender)"
+
+before=$(tally R1)
+{
+	echo "bad-length $(printf '%03200d' 0)"
+	echo "oversize $(printf '%06000d' 0)"
+} > "$LAB_OUT/long"
+packets "$LAB_OUT/long" | inject nhrp R6 6.6.6.6 1.1.1.1 $gre > "$LAB_OUT/sent"
+long_is_counted() {
+	json '.bad_frame == 1 and .each == {"bad-length": 1}' since "$before" R1
+}
+eventually 5 "NHRP frames that are too long are counted" long_is_counted
+
+# ---- NHRP of a stranger who has the key, or has it not ----
+
+# register ADDRESS ID [OLD/NEW...]: X registers this protocol address.
+register() {
+	golden registration-request-key 06060606/09090001 "c0a80106/$1" \
+		"800200000002/8002$2" "${@:3}"
+}
+stranger=(06060606/09090001 c0a80106/c0a80163)
+{
+	echo "not-unique $(register c0a80106 000000a1)"
+	echo "prohibited $(register c0a80101 000000a2)"
+	echo "prohibited $(register 0a090909 000000a3)"
+	echo "prohibited $(register c0a80163 000000a4 0020000005780258/0018000005780258)"
+	echo "prohibited $(register c0a80163 000000a5 0020000005780258/0020000005780000)"
+	echo "martian $(register e0000005 000000a6)"
+	echo "martian $(register 7f000001 000000a7)"
+	echo "martian $(register 00000000 000000a8)"
+	echo "not-for-me $(register c0a80163 000000a9 c0a80163c0a80101/c0a80163c0a8014d)"
+	echo "auth $(golden registration-request "${stranger[@]}")"
+	echo "auth $(signed "$(golden registration-request "${stranger[@]}")" 6c6f6e6765737439)"
+	echo "auth $(signed "$(golden registration-request "${stranger[@]}")" 6c6f6e67657374)"
+	echo "auth $(signed "$(golden registration-request "${stranger[@]}")" ${key}38)"
+	echo "auth $(signed "$(golden registration-request "${stranger[@]}")" '')"
+	echo "unknown-requester $(signed "$(golden resolution-request "${stranger[@]}")")"
+	echo "unknown-requester $(signed "$(golden purge-request c0a80106/c0a80108 \
+		01010101c0a80101/09090001c0a80163)")"
+	for n in 6 8; do
+		echo "purge-refused $(signed "$(golden purge-request c0a80106/c0a80101 \
+			01010101c0a80101/09090001c0a80163 08080808c0a80108/0${n}0${n}0${n}0${n}c0a8010$n)")"
+	done
+	echo "unsolicited $(signed "$(golden registration-reply 06060606c0a80106/01010101c0a80101)")"
+	echo "unsolicited $(signed "$(golden resolution-reply 06060606c0a80106/01010101c0a80101)")"
+	echo "unsolicited $(signed "$(golden purge-reply)")"
+	echo "unsolicited $(signed "$(golden error-loop-extensions)")"
+	echo "unsupported $(signed "$(golden traffic-indication)")"
+	echo "unknown-extension $(register c0a80163 000000aa 80040000/8004000081230000)"
+	# It may register what is free, and take back what is its own.
+	echo "ok $(register c0a80163 000000ab)"
+	echo "ok $(signed "$(golden purge-request c0a80106/c0a80101 \
+		01010101c0a80101/09090001c0a80163 08080808c0a80108/09090001c0a80163)")"
+} > "$LAB_OUT/nhrp"
+before=$(tally R1)
+packets "$LAB_OUT/nhrp" | inject nhrp X 9.9.0.1 1.1.1.1 $gre > "$LAB_OUT/sent"
+nhrp_is_counted() {
+	same "$(expected "$LAB_OUT/nhrp")" "$(since "$before" R1 | jq -cS .each)"
+}
+eventually 5 "each NHRP packet of a stranger is counted under its reason" nhrp_is_counted
+expect "what he registered, he took back" same '[]' \
+	"$(entries R1 '.protocol == "192.168.1.99"')"
+before=$(tally R1)
+signed "$(golden resolution-request 06060606c0a80106c0a80108/08080808c0a80108c0a80106)" |
+	inject nhrp R6 6.6.6.6 1.1.1.1 $gre > "$LAB_OUT/sent"
+spoofed_is_counted() {
+	json '.each == {"spoofed": 1}' since "$before" R1
+}
+eventually 5 "a spoke that speaks for another is refused" spoofed_is_counted
+expect "the hub has nobody else's entry changed" same "$hub_before" \
+	"$(entries R1 "$others")$(neighbours R1 "$others")"
+
+# ---- 20,000 strangers ----
+
+memory() {
+	awk '$1 == "VmRSS:" { print $2 }' "/proc/${nhrpd_pid[$1]}/status"
+}
+
+# Their answers end here.
+on inet ip route add 9.9.0.0/16 via 100.64.5.2
+on X ip route add blackhole 9.9.0.0/16
+
+before=$(tally R1)
+size=$(memory R1)
+register c0a80110 000000b0 |
+	inject flood X 9.9.1.0 1.1.1.1 $gre 192.168.1.16 20000 $((4000 / LAB_SLOW)) \
+	> "$LAB_OUT/sent" &
+flood=$!
+seed2_spoke 7 "${lines[@]}" 'tunnel mode gre multipoint'
+eventually 10 "amid 20,000 strangers a new spoke registers" registered 7
+expect "they were not done by then" kill -0 $flood
+wait $flood
+# What the socket had no room for is counted as well.
+flood_is_counted() {
+	json '.frames + .lost >= 20000 and .refused + .door + .received == .frames' \
+		since "$before" R1
+}
+eventually 10 "each of them is counted" flood_is_counted
+grep -o '"each.*' "$evidence"
+expect "the hub's memory is bounded" test $(($(memory R1) - size)) -lt 4096
+expect "they hold no more than what was free" test 256 -ge \
+	"$(on R1 dmvpn -j show | jq '.interfaces[0].entries | length')"
+expect "who was registered still is" same "$hub_before" \
+	"$(entries R1 "$others and (.nbma | startswith(\"9.9.\") or . == \"7.7.7.7\" | not)")$(neighbours \
+	R1 "$others and (.nbma | startswith(\"9.9.\") or . == \"7.7.7.7\" | not)")"
+
+# ---- configurations ----
+
+# check LINE WORD TEXT: nhrpd -t refuses the file for this word of this line.
+check() {
+	local said rc=0
+	printf '%b\n' "$3" > /tmp/bad.conf
+	said=$("$build/bin/nhrpd" -t -f /tmp/bad.conf 2>&1) || rc=$?
+	echo "status $rc: $said"
+	[ $rc = 1 ] && grep -qF "error: /tmp/bad.conf:$1: word '$2': " <<< "$said"
+}
+while read -r line word text; do
+	expect "refused, line $line, '$word': ${text#*'\n'}" check "$line" "$word" "$text"
+done <<'BAD'
+1 bogus bogus
+1 ip ip nhrp network-id 1
+2 Tunnel0 interface Tunnel0\ninterface Tunnel0
+2 holdtme interface Tunnel0\nip nhrp holdtme 600
+2 65536 interface Tunnel0\nip nhrp holdtime 65536
+2 seconds interface Tunnel0\nip nhrp holdtime 600 seconds
+2 192.168.1.256 interface Tunnel0\nip address 192.168.1.256 255.255.255.0
+2 255.0.255.0 interface Tunnel0\nip address 192.168.1.1 255.0.255.0
+2 192.168.1.0/24 interface Tunnel0\nip address 192.168.1.0/24
+2 authentication interface Tunnel0\nip nhrp authentication ninechars
+2 224.0.0.1 interface Tunnel0\nip nhrp map 192.168.1.1 224.0.0.1
+2 192.168.1.1 interface Tunnel0\nip nhrp nhs 192.168.1.1
+2 256 interface Tunnel0\nip nhrp nhs 192.168.1.1 nbma 1.1.1.1 priority 256
+3 60 interface Tunnel0\nip nhrp holdtime 60\nip nhrp registration timeout 60
+3 2 interface Tunnel0\nip nhrp network-id 1\nip nhrp network-id 2
+2 ip interface Tunnel0\ntunnel mode gre ip
+2 ipv6 interface Tunnel0\nipv6 nhrp network-id 1
+3 Tunnel1 interface Tunnel0\ntunnel source eth0\ninterface Tunnel1\ntunnel source eth0
+BAD
+
+# A reload that is refused changes nothing, one that is not changes what is new.
+spoke_before=$(entries R8)$(neighbours R8)
+on R8 cp /etc/nhrpd.conf /tmp/good.conf
+on R8 sh -c 'echo " ip nhrp holdtme 600" >> /etc/nhrpd.conf'
+bad_line=$(on R8 wc -l /etc/nhrpd.conf | cut -d' ' -f1)
+nhrpd_kill R8 HUP
+eventually 5 "R8 says what is wrong with its file" \
+	json ".config_error | startswith(\"/etc/nhrpd.conf:$bad_line: word 'holdtme': \")" \
+	on R8 dmvpn -j show
+expect "so does its log" grep -F "/etc/nhrpd.conf:$bad_line: word 'holdtme': " \
+	"$LAB_OUT/R8-nhrpd.log"
+expect "reload by command is refused alike" prints "/etc/nhrpd.conf:$bad_line: word 'holdtme'" \
+	on R8 dmvpn reload
+expect "nothing has changed" same "$spoke_before" "$(entries R8)$(neighbours R8)"
+on R8 sh -c '(cat /tmp/good.conf; echo " ip nhrp map 192.168.1.50 5.5.5.5") > /etc/nhrpd.conf'
+nhrpd_kill R8 HUP
+eventually 5 "the corrected file is in force" json '.config_error == null and
+	([.interfaces[0].entries[] | select(.protocol == "192.168.1.50" and .nbma == "5.5.5.5")] | length) == 1' \
+	on R8 dmvpn -j show
+expect "nothing else has changed" same "$spoke_before" \
+	"$(entries R8 '.protocol != "192.168.1.50"')$(neighbours R8 '.protocol != "192.168.1.50"')"
+
+# ---- control requests ----
+
+# ask TEXT [PROGRAM...]: what R1's nhrpd answers to these bytes.
+ask() {
+	local text=$1
+	shift
+	printf '%b' "$text" | on R1 "$@" inject control /run/nhrpd.sock
+}
+# refused WORDS TEXT CODE [PROGRAM...]
+refused() {
+	expect "refused: $1" json ".error.code == \"$3\" and (.error.text | length) > 3" \
+		ask "$2" "${@:4}"
+}
+refused "a request that is not JSON" 'hello\n' bad-request
+refused "a request of zeros" '\0\0\0\n' bad-request
+refused "a request that is a list" '["show"]\n' bad-request
+refused "a request that is nested deeply" '[[[[[[[[[[[[[[[[\n' bad-request
+refused "an empty request" '\n' bad-request
+refused "a request without a command" '{"iface":"Tunnel0"}\n' bad-request
+refused "an unknown command" '{"cmd":"reboot"}\n' bad-request
+refused "a command of another type" '{"cmd":7}\n' bad-request
+refused "a misspelt member" '{"cmd":"clear","adr":"192.168.1.6"}\n' bad-request
+refused "an address that is none" '{"cmd":"clear","addr":"192.168.1.600"}\n' bad-request
+refused "an interface that is none" '{"cmd":"clear","iface":"Tunnel7"}\n' no-interface
+refused "an interface name without end" "{\"cmd\":\"clear\",\"iface\":\"$(printf '%0999d' 0)\"}\\n" \
+	bad-request
+refused "a request of 60,000 bytes" "$(printf '%060000d' 0)" bad-request
+expect "each of several requests is answered" json \
+	'[.error.code] == ["bad-request"] or has("interfaces")' \
+	ask 'x\n{"cmd":"show"}\n{"cmd":\n'
+nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+expect "nobody may not even connect" prints 'Permission denied' ask '{"cmd":"show"}\n' "${nobody[@]}"
+on R1 chmod 666 /run/nhrpd.sock
+refused "clear by nobody" '{"cmd":"clear"}\n' not-permitted "${nobody[@]}"
+refused "reload by nobody" '{"cmd":"reload"}\n' not-permitted "${nobody[@]}"
+on R1 chmod 660 /run/nhrpd.sock
+
+# ---- after all that ----
+
+udp_stop up
+udp_stop down
+expect "not one packet of the stream was lost" lossless up down
+for n in 1 6 7 8; do
+	expect "R$n: nhrpd lives" kill -0 "${nhrpd_pid[R$n]}"
+done
+capture_stop
+# nak ID CODES: the code in the reply to the stranger's registration.
+nak() {
+	expect "registration $1 was answered by code $2" same "$2" \
+		"$(pcap X eth0 "nhrp.hdr.op.type == 4 && nhrp.reqid == $1" nhrp.code | cut -d, -f1)"
+}
+nak 0xa1 14
+for id in 0xa2 0xa3 0xa4 0xa5; do
+	nak $id 4
+done
+nak 0xab 0

@@ -44,7 +44,7 @@ await() {
 # the router in the middle.
 overhear() {
 	capture inet any -Q in \
-		'ip proto 47 and (ip[22:2] = 0x2001 or ip[22:2] = 0x800 and ip[33] = 1)' > /dev/null
+		'ip proto 47 and (ip[22:2] = 0x2001 or (ip[22:2] = 0x800 and ip[33] = 1))' > /dev/null
 }
 
 # Who said what, a line a message.

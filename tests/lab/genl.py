@@ -1,0 +1,642 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Generic netlink as no well-meaning program speaks it; for netlink.sh.
+
+  genl.py malformed DEV    everything wrong, one message each, is refused
+  genl.py random DEV N     N random damages of good messages; nothing to expect
+                           but that the kernel survives
+  genl.py refused          every command, dump and group, without privilege
+  genl.py batch DEV        several messages in one datagram
+  genl.py events DEV       an event carries what a GET answers
+  genl.py churn DEV N S    S seconds of dumps while N entries come and go
+  genl.py faults DEV       each allocation of each change fails once
+
+Numbers come from the UAPI header. Prints what was tried; exit status 1 and a
+line for each thing that is not as it should be.
+"""
+import errno
+import os
+import random
+import re
+import socket
+import struct
+import sys
+import time
+
+HEADER = os.path.join(os.environ.get("LAB_REPO", "."), "include/uapi/linux/dmvpn.h")
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+SOL_NETLINK, ADD_MEMBERSHIP, EXT_ACK, GET_STRICT = 270, 1, 11, 12
+RTM_NEWLINK, RTM_DELLINK = 16, 17
+NESTED = 0x8000
+
+bad = []
+
+
+def complain(words):
+    bad.append(words)
+    print(words)
+
+
+def constants():
+    """Every enumerator of the header, counted as the compiler does."""
+    text = re.sub(r"/\*.*?\*/", "", open(HEADER).read(), flags=re.S)
+    known = {}
+    for body in re.findall(r"enum \w+ \{(.*?)\}", text, flags=re.S):
+        value = 0
+        for item in body.split(","):
+            name, _, given = item.strip().partition("=")
+            if not name:
+                continue
+            value = eval(given, {}, known) if given else value
+            known[name.strip()] = value
+            value += 1
+    return known
+
+
+C = constants()
+
+
+def ip(text):
+    return socket.inet_aton(text)
+
+
+def u32(value):
+    return struct.pack("=I", value)
+
+
+def bits(value, mask):
+    return struct.pack("=II", value, mask)
+
+
+def attr(number, payload, length=None):
+    length = 4 + len(payload) if length is None else length
+    return struct.pack("=HH", length, number) + payload + b"\0" * (-len(payload) % 4)
+
+
+def attrs(pairs):
+    return b"".join(attr(n, p) for n, p in pairs)
+
+
+def parse(data):
+    out = []
+    while len(data) >= 4:
+        length, number = struct.unpack_from("=HH", data)
+        if length < 4:
+            break
+        out.append((number & 0x3fff, data[4:length]))
+        data = data[(length + 3) & ~3:]
+    return out
+
+
+class Nl:
+    def __init__(self, protocol=16):
+        self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        self.sock.bind((0, 0))
+        self.sock.setsockopt(SOL_NETLINK, EXT_ACK, 1)
+        self.sock.setsockopt(SOL_NETLINK, GET_STRICT, 1)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.sock.settimeout(20)
+        self.seq = 0
+        self.text = ""
+        if protocol == 16:
+            self.resolve()
+
+    def resolve(self):
+        for number, payload in self.ask(16, 3, attrs([(2, b"dmvpn\0")]))[0]:
+            if number == 1:
+                self.family = struct.unpack("=H", payload)[0]
+            if number == 7:
+                groups = [dict(parse(g)) for _, g in parse(payload)]
+                self.groups = {g[1].rstrip(b"\0").decode(): struct.unpack("=I", g[2])[0]
+                               for g in groups}
+
+    def message(self, kind, payload, flags=NLM_F_REQUEST | NLM_F_ACK):
+        self.seq += 1
+        return struct.pack("=IHHII", 16 + len(payload), kind, flags, self.seq, 0) + payload
+
+    def answers(self):
+        """(type, payload) of what comes until an ack, an error or the end."""
+        while True:
+            data = self.sock.recv(1 << 16)
+            while len(data) >= 16:
+                length, kind, _, seq, _ = struct.unpack_from("=IHHII", data)
+                body = data[16:length]
+                data = data[(length + 3) & ~3:]
+                if kind == 2:
+                    self.text = self.extack(body)
+                    yield kind, struct.unpack_from("=i", body)[0], seq
+                    if seq == self.seq:
+                        return
+                elif kind == 3:
+                    if len(body) >= 4 and struct.unpack_from("=i", body)[0] < 0:
+                        yield 2, struct.unpack_from("=i", body)[0], seq
+                    return
+                else:
+                    yield kind, body, seq
+
+    @staticmethod
+    def extack(body):
+        (inner,) = struct.unpack_from("=I", body, 4)
+        for skip in (20, 4 + ((inner + 3) & ~3)):
+            for number, payload in parse(body[skip:]):
+                if number == 1 and payload.endswith(b"\0") and payload[:-1].isascii():
+                    return payload[:-1].decode()
+        return ""
+
+    def send(self, data):
+        self.sock.send(data)
+
+    def ask(self, kind, cmd, payload, flags=NLM_F_REQUEST | NLM_F_ACK):
+        """Attributes of each object answered; OSError on an error."""
+        self.send(self.message(kind, struct.pack("=BBH", cmd, 1, 0) + payload, flags))
+        out = []
+        for kind, body, _ in self.answers():
+            if kind != 2:
+                out.append(parse(body[4:]))
+            elif body:
+                raise OSError(-body, self.text or os.strerror(-body))
+        return out
+
+    def do(self, cmd, pairs, flags=NLM_F_REQUEST | NLM_F_ACK):
+        return self.ask(self.family, C["DMVPN_CMD_" + cmd], attrs(pairs), flags)
+
+    def dump(self, cmd, pairs=()):
+        return self.do(cmd, pairs, NLM_F_REQUEST | NLM_F_DUMP)
+
+
+def names(prefix):
+    """{ATTRIBUTE: number} of one set."""
+    return {n[len(prefix):]: v for n, v in C.items()
+            if n.startswith(prefix) and v}
+
+
+ADDRESS = {"NBMA", "ADDR", "PREFIX", "NEXTHOP", "VIA", "DST"}
+RO = {"DEV": {"IFNAME", "FEATURES", "LOCAL", "PEERS", "NEIGHS", "SHORTCUTS", "DROPS", "COUNTS"},
+      "PEER": {"ID", "PMTU", "OIF", "SADDR", "ESP", "RX_PACKETS", "RX_BYTES", "TX_PACKETS",
+               "TX_BYTES", "LAST_RX", "LAST_TX", "NEIGHS", "PAD"},
+      "NEIGH": {"ID", "USED", "CREATED", "PAD"},
+      "SHORTCUT": {"ID", "USED", "CREATED", "PAD"},
+      "PATH": {"NBMA", "MARK", "HOW", "PREFIX", "PREFIXLEN", "DROP"}}
+BASE = {
+    "DEV_GET": {},
+    "PEER_NEW": {"NBMA": ip("203.0.113.7")}, "PEER_SET": {"NBMA": ip("203.0.113.7")},
+    "PEER_DEL": {"NBMA": ip("203.0.113.7")}, "PEER_GET": {"NBMA": ip("203.0.113.7")},
+    "NEIGH_NEW": {"ADDR": ip("10.9.9.9"), "NBMA": ip("203.0.113.7")},
+    "NEIGH_SET": {"ADDR": ip("10.9.9.9"), "NBMA": ip("203.0.113.7")},
+    "NEIGH_DEL": {"ADDR": ip("10.9.9.9")}, "NEIGH_GET": {"ADDR": ip("10.9.9.9")},
+    "NEIGH_FLUSH": {},
+    "SHORTCUT_SET": {"PREFIX": ip("10.0.0.0"), "PREFIXLEN": b"\x08"},
+    "SHORTCUT_DEL": {"PREFIX": ip("10.0.0.0"), "PREFIXLEN": b"\x08"},
+    "SHORTCUT_GET": {"PREFIX": ip("10.0.0.0"), "PREFIXLEN": b"\x08"},
+    "SHORTCUT_FLUSH": {}, "PATH_GET": {"DST": ip("10.0.0.1")},
+}
+
+
+def kind_of(cmd):
+    return cmd.partition("_")[0]
+
+
+def base(cmd, ifindex):
+    """The good request, by attribute name."""
+    return {"IFINDEX": u32(ifindex), **BASE[cmd]}
+
+
+def damages(kind, name):
+    """(words, payload) of everything that this attribute must not be."""
+    if name in RO[kind]:
+        for size in (0, 1, 4, 8):
+            yield f"read-only with {size} bytes", b"\1" * size
+        return
+    if name in ADDRESS:
+        for size in (0, 1, 3, 5, 8, 15, 17, 32):
+            yield f"address of {size} bytes", b"\1" * size
+        yield "IPv6 address", b"\x20" * 16
+        if name in ("NBMA", "ADDR") and kind in ("PEER", "NEIGH"):
+            for text in ("0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"):
+                yield text, ip(text)
+        return
+    if name == "COOKIE":
+        yield "65 bytes", b"c" * 65
+        yield "4000 bytes", b"c" * 4000
+        return
+    if name == "FLAGS":
+        for size in (0, 4, 7, 9, 16):
+            yield f"{size} bytes", b"\0" * size
+        yield "unknown flag", bits(1 << 31, 1 << 31)
+        yield "value without selector", bits(1, 0)
+        if kind == "PEER":
+            yield "read-only flag", bits(C["DMVPN_PEER_F_STATIC"], C["DMVPN_PEER_F_STATIC"])
+        return
+    if name == "PREFIXLEN":
+        for payload in (b"", b"\0\0", b"\xff"):
+            yield repr(payload), payload
+        return
+    for size in (0, 1, 2, 3, 5, 8):
+        yield f"{size} bytes", b"\1" * size
+    if name == "IFINDEX":
+        yield "0", u32(0)
+        yield "of lo", u32(1)
+        yield "of nobody", u32(99999)
+        yield "beyond int", u32(0xffffffff)
+    if name == "MARK" and kind in ("PEER", "NEIGH"):
+        yield "outside of the mask", u32(1)
+    if name == "MTU":
+        yield "beyond the largest packet", u32(65536)
+
+
+def counts(nl, ifindex):
+    got = dict(nl.do("DEV_GET", [(1, u32(ifindex))])[0])
+    return got[C["DMVPN_DEV_A_PEERS"]], got[C["DMVPN_DEV_A_NEIGHS"]]
+
+
+class Trial:
+    """Messages that must be refused."""
+
+    def __init__(self, ifindex):
+        self.nl = Nl()
+        self.ifindex = ifindex
+        self.before = counts(self.nl, ifindex)
+        self.tried = 0
+
+    def refused(self, words, data, want=None):
+        self.tried += 1
+        self.nl.send(data)
+        error = 0
+        for kind, body, _ in self.nl.answers():
+            if kind == 2:
+                error = -body
+        if not error or want and error != want:
+            complain(f"{words}: {'accepted' if not error else errno.errorcode[error]}")
+        return error
+
+    def raw(self, words, payload, want=None):
+        return self.refused(words, self.nl.message(self.nl.family, payload), want)
+
+    def cmd(self, words, cmd, payload, want=None):
+        number = C["DMVPN_CMD_" + cmd] if isinstance(cmd, str) else cmd
+        return self.raw(f"{cmd}: {words}", struct.pack("=BBH", number, 1, 0) + payload, want)
+
+
+def malformed(dev):
+    ifindex = socket.if_nametoindex(dev)
+    t = Trial(ifindex)
+    for cmd in BASE:
+        kind = kind_of(cmd)
+        set_ = names(f"DMVPN_{kind}_A_")
+        good = base(cmd, ifindex)
+
+        def encode(pairs, set_=set_):
+            return attrs((set_[n], p) for n, p in pairs.items())
+        for name in good:
+            if cmd == "NEIGH_SET" and name == "NBMA":
+                continue    # may be missing when the entry exists
+            t.cmd(f"without {name}", cmd, encode({n: p for n, p in good.items() if n != name}))
+        for name in set_:
+            if name == "MAX":
+                continue
+            for words, payload in damages(kind, name):
+                t.cmd(f"{name} {words}", cmd, encode({**good, name: payload}))
+        whole = encode(good)
+        top = max(set_.values())
+        for number in (0, top + 1, 200, 0x3fff):
+            if number:
+                t.cmd(f"attribute {number}", cmd, whole + attr(number, u32(1)), errno.EINVAL)
+        t.cmd("nested ifindex", cmd, attr(1 | NESTED, u32(ifindex)) + whole[8:])
+        t.cmd("attribute longer than the message", cmd, whole + attr(2, u32(1), 400))
+        t.cmd("attribute shorter than its header", cmd, whole + attr(2, u32(1), 3))
+        t.cmd("odd bytes at the end", cmd, whole + b"\1\2\3")
+        t.raw(f"{cmd}: reserved header bits", struct.pack("=BBH", C["DMVPN_CMD_" + cmd], 1, 7) +
+              whole, errno.EINVAL)
+    for cmd in ("SHORTCUT_SET", "SHORTCUT_FLUSH", "PATH_GET"):
+        set_ = names(f"DMVPN_{kind_of(cmd)}_A_")
+        t.cmd("not yet", cmd, attrs((set_[n], p) for n, p in base(cmd, ifindex).items()),
+              errno.EOPNOTSUPP)
+        if "not supported" not in t.nl.text:
+            complain(f"{cmd}: no word of why: '{t.nl.text}'")
+    multicast = C["DMVPN_PEER_F_MULTICAST"]
+    t.cmd("fan-out", "PEER_SET", attrs([(1, u32(ifindex)), (2, ip("203.0.113.7")),
+          (C["DMVPN_PEER_A_FLAGS"], bits(multicast, multicast))]), errno.EOPNOTSUPP)
+    for number in (0, C["__DMVPN_CMD_MAX"], 255):
+        t.cmd("unknown command", number, b"", errno.EOPNOTSUPP)
+    for number in range(C["DMVPN_CMD_RESOLVE_NTF"], C["__DMVPN_CMD_MAX"]):
+        t.cmd("an event as request", number, attr(1, u32(ifindex)), errno.EOPNOTSUPP)
+    for size in range(4):
+        t.raw(f"header of {size} bytes", b"\1" * size, errno.EINVAL)
+    if counts(t.nl, ifindex) != t.before:
+        complain("the tables have changed")
+    links(t)
+    print(f"{t.tried} messages refused" if not bad else f"{t.tried} messages")
+
+
+LINK_BAD = {
+    "LOCAL": [b"", b"\1" * 3, b"\1" * 5, b"\1" * 17, b"\x20" * 16, ip("224.0.0.1"),
+              ip("255.255.255.255")],
+    "REMOTE": [b"", b"\1" * 3, b"\x20" * 16, ip("224.0.0.1"), ip("255.255.255.255")],
+    "FLAGS": [b"\0" * 4, bits(1 << 31, 1 << 31), bits(1, 0), bits(1, 1),
+              bits(8, 8), bits(16, 16)],
+    "DF": [b"\3", b"", u32(0)], "ACCEPT": [b"\2", b""], "FALLBACK": [b"\2", b""],
+    "TOS": [b"\2", b"\3", b"", b"\0\0"], "TTL": [b"", b"\0\0"],
+    "MAX_PEERS": [u32(0), u32(0x100001), b""], "MAX_NEIGHS": [u32(0), u32(0x100001)],
+    "LINK": [u32(99999), u32(0xffffffff)], "LOCAL_DEV": [u32(99999), b""],
+    "MAX_SHORTCUTS": [u32(1)], "REDIRECT_INTERVAL": [u32(1)], "ONEWAY_INTERVAL": [u32(1)],
+    "NHRP_RATE": [u32(1)],
+}
+
+
+def link_message(nl, name, data, kind=RTM_NEWLINK, flags=0x600):
+    info = attrs([(1, b"dmvpn\0"), (2 | NESTED, data)])
+    body = struct.pack("=BxHiII", 0, 0, 0, 0, 0) + attrs([(3, name.encode() + b"\0"),
+                                                          (18 | NESTED, info)])
+    return nl.message(kind, body, NLM_F_REQUEST | NLM_F_ACK | flags)
+
+
+def links(t):
+    """The same for what makes a device."""
+    route, t.nl = t.nl, Nl(0)
+    set_ = names("IFLA_DMVPN_")
+    for name, payloads in LINK_BAD.items():
+        for payload in payloads:
+            t.refused(f"link with {name} {payload.hex() or 'empty'}",
+                      link_message(t.nl, "bad0", attr(set_[name], payload)))
+    # The kernel's rtnetlink itself skips attributes with a number beyond the
+    # last one and what is left over at the end.
+    for data, words in ((attrs([(set_["LOCAL"], ip("1.2.3.4")), (set_["LOCAL_DEV"], u32(1))]),
+                         "local twice"),
+                        (attrs([(set_["MARK"], u32(3)), (set_["MARK_MASK"], u32(1))]),
+                         "mark within the mask")):
+        t.refused(f"link with {words}", link_message(t.nl, "bad0", data))
+    if any(name == "bad0" for _, name in socket.if_nameindex()):
+        complain("a refused link is there")
+    t.nl = route
+
+
+def random_damage(dev, n):
+    ifindex = socket.if_nametoindex(dev)
+    nl = Nl()
+    rnd = random.Random(1)
+    for _ in range(n):
+        cmd = rnd.choice(list(BASE))
+        set_ = names(f"DMVPN_{kind_of(cmd)}_A_")
+        pairs = base(cmd, ifindex)
+        data = bytearray(nl.message(nl.family, struct.pack("=BBH", C["DMVPN_CMD_" + cmd], 1, 0) +
+                                    attrs((set_[k], p) for k, p in pairs.items())))
+        for _ in range(rnd.randint(1, 4)):
+            at = rnd.randrange(16, len(data))
+            data[at] = rnd.randrange(256)
+        nl.send(bytes(data))
+        for _ in nl.answers():
+            pass
+    for o in nl.dump("PEER_GET", [(1, u32(ifindex))]):
+        nl.do("PEER_DEL", [a for a in o if a[0] <= 2])
+    nl.do("NEIGH_FLUSH", [(1, u32(ifindex))])
+    print(f"{n} damaged messages")
+
+
+def refused():
+    nl = Nl()
+    tried = 0
+
+    def forbidden(words, call):
+        nonlocal tried
+        tried += 1
+        try:
+            call()
+            complain(f"{words}: allowed")
+        except OSError as e:
+            if e.errno != errno.EPERM:
+                complain(f"{words}: {e}")
+    for cmd in BASE:
+        set_ = names(f"DMVPN_{kind_of(cmd)}_A_")
+        pairs = [(set_[n], p) for n, p in base(cmd, 2).items()]
+        forbidden(cmd, lambda: nl.do(cmd, pairs))
+    for cmd in ("DEV_GET", "PEER_GET", "NEIGH_GET"):
+        forbidden(f"dump {cmd}", lambda: nl.dump(cmd))
+    for name, number in nl.groups.items():
+        forbidden(f"group {name}", lambda: Nl().sock.setsockopt(
+            SOL_NETLINK, ADD_MEMBERSHIP, number))
+    print(f"{tried} requests refused" if not bad else f"{tried} requests")
+
+
+def neigh(ifindex, addr, nbma, *more):
+    return [(1, u32(ifindex)), (C["DMVPN_NEIGH_A_ADDR"], ip(addr)),
+            (C["DMVPN_NEIGH_A_NBMA"], ip(nbma)), *more]
+
+
+def batch(dev):
+    ifindex = socket.if_nametoindex(dev)
+    nl = Nl()
+
+    def message(cmd, pairs):
+        return nl.message(nl.family, struct.pack("=BBH", C["DMVPN_CMD_" + cmd], 1, 0) +
+                          attrs(pairs))
+    first = nl.seq + 1
+    nl.send(message("NEIGH_NEW", neigh(ifindex, "10.8.0.1", "203.0.113.1")) +
+            message("NEIGH_NEW", neigh(ifindex, "10.8.0.2", "203.0.113.1")) +
+            message("NEIGH_NEW", neigh(ifindex, "10.8.0.1", "203.0.113.1")) +
+            message("NEIGH_SET", neigh(ifindex, "10.8.0.3", "203.0.113.2")) +
+            message("NEIGH_DEL", neigh(ifindex, "10.8.0.2", "203.0.113.1")))
+    got = [body for kind, body, seq in nl.answers() if kind == 2 and seq >= first]
+    if got != [0, 0, -errno.EEXIST, 0, 0]:
+        complain(f"answers {got}")
+    held = sorted(socket.inet_ntoa(dict(o)[C["DMVPN_NEIGH_A_ADDR"]])
+                  for o in nl.dump("NEIGH_GET", [(1, u32(ifindex))]))
+    if held != ["10.8.0.1", "10.8.0.3"]:
+        complain(f"the table holds {held}")
+    nl.do("NEIGH_FLUSH", [(1, u32(ifindex))])
+    print("5 messages, 5 answers")
+
+
+def events(dev):
+    ifindex = socket.if_nametoindex(dev)
+    nl, ear = Nl(), Nl()
+    ear.sock.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, ear.groups["events"])
+    moving = {"NEIGH": ("EXPIRES", "USED", "CREATED"), "PEER": ()}
+    cookie = bytes(range(64))
+    for kind, cmd, pairs, key in (
+            ("NEIGH", "NEIGH_SET", neigh(ifindex, "10.8.0.1", "203.0.113.1",
+             (C["DMVPN_NEIGH_A_EXPIRES"], u32(60000)), (C["DMVPN_NEIGH_A_COOKIE"], cookie),
+             (C["DMVPN_NEIGH_A_FLAGS"], bits(1, 1))), 2),
+            ("PEER", "PEER_SET", [(1, u32(ifindex)), (2, ip("203.0.113.1")),
+             (C["DMVPN_PEER_A_COOKIE"], cookie), (C["DMVPN_PEER_A_PRIORITY"], u32(3)),
+             (C["DMVPN_PEER_A_FLAGS"], bits(3, 3))], 2)):
+        nl.do(cmd, pairs)
+        event = parse(ear.sock.recv(65536)[20:])
+        answer = nl.do(f"{kind}_GET", [(1, u32(ifindex)), (key, dict(pairs)[key])])[0]
+        skip = {C[f"DMVPN_{kind}_A_{n}"] for n in moving[kind]}
+        if [n for n, _ in event] != [n for n, _ in answer]:
+            complain(f"{kind}: attributes {[n for n, _ in event]} and {[n for n, _ in answer]}")
+        if [a for a in event if a[0] not in skip] != [a for a in answer if a[0] not in skip]:
+            complain(f"{kind}: event {event} is not {answer}")
+        if dict(event)[C[f"DMVPN_{kind}_A_COOKIE"]] != cookie:
+            complain(f"{kind}: the cookie is not what was given")
+    nl.do("PEER_DEL", [(1, u32(ifindex)), (2, ip("203.0.113.1"))])
+    told = [parse(ear.sock.recv(65536)[20:]) for _ in range(2)]
+    if len(told) != 2:
+        complain("a deleted peer's neighbour was not announced")
+    print("events as answers")
+
+
+def churn(dev, n, seconds):
+    ifindex = socket.if_nametoindex(dev)
+    nl = Nl()
+    keep = [socket.inet_ntoa(struct.pack(">I", 0x0a800000 + 3 * i + 1)) for i in range(500)]
+    for addr in keep:
+        nl.do("NEIGH_SET", neigh(ifindex, addr, "203.0.113.1"))
+    end = time.monotonic() + seconds
+    children = []
+    for which in range(2):
+        pid = os.fork()
+        if not pid:
+            os._exit(churner(ifindex, n // 2, which, end))
+        children.append(pid)
+    dumps = 0
+    wanted = {ip(a) for a in keep}
+    while time.monotonic() < end:
+        seen = [dict(o) for o in nl.dump("NEIGH_GET", [(1, u32(ifindex))])]
+        ids = [o[C["DMVPN_NEIGH_A_ID"]] for o in seen]
+        held = [o[C["DMVPN_NEIGH_A_ADDR"]] for o in seen if o[C["DMVPN_NEIGH_A_ADDR"]] in wanted]
+        if len(ids) != len(set(ids)):
+            complain("an entry came twice")
+        if sorted(held) != sorted(wanted):
+            complain(f"{len(held)} of {len(wanted)} lasting entries, {len(set(held))} different")
+        dumps += 1
+    changes = 0
+    for pid in children:
+        if os.waitpid(pid, 0)[1]:
+            complain("a writer failed")
+    left = len(nl.dump("NEIGH_GET", [(1, u32(ifindex))]))
+    nl.do("NEIGH_FLUSH", [(1, u32(ifindex))])
+    if not dumps:
+        complain("no dump came to its end")
+    print(f"{dumps} dumps, {left} entries at the end")
+
+
+def churner(ifindex, n, which, end):
+    nl = Nl()
+    rnd = random.Random(which)
+    first = 0x0a900000 + which * n
+    present = set()
+    try:
+        for i in range(n):
+            nl.do("NEIGH_SET", neigh(ifindex, socket.inet_ntoa(struct.pack(">I", first + i)),
+                                     f"203.0.114.{i % 250 + 1}"))
+            present.add(i)
+        while time.monotonic() < end:
+            i = rnd.randrange(n)
+            addr = socket.inet_ntoa(struct.pack(">I", first + i))
+            if i in present:
+                nl.do("NEIGH_DEL", [(1, u32(ifindex)), (2, ip(addr))])
+                present.remove(i)
+            else:
+                nl.do("NEIGH_NEW", neigh(ifindex, addr, f"203.0.114.{i % 250 + 1}"))
+                present.add(i)
+    except OSError as e:
+        print(f"writer {which}: {e}")
+        return 1
+    return 0
+
+
+def faults(dev):
+    """fail-nth makes the n-th allocation of this thread's next call fail."""
+    for point in ("failslab", "fail_page_alloc"):
+        for name, value in (("verbose", "0"), ("ignore-gfp-wait", "N"),
+                            ("ignore-gfp-highmem", "N"), ("min-order", "0")):
+            path = f"/sys/kernel/debug/{point}/{name}"
+            if os.path.exists(path):
+                open(path, "w").write(value)
+    ifindex = socket.if_nametoindex(dev)
+    nl, route = Nl(), Nl(0)
+    local = C["IFLA_DMVPN_LOCAL"]
+    remote = C["IFLA_DMVPN_REMOTE"]
+    nl.do("NEIGH_SET", neigh(ifindex, "10.8.0.1", "203.0.113.1"))
+    hub = bits(3, 3)
+
+    def link(name, pairs, flags=0x600):
+        route.send(link_message(route, name, attrs(pairs), RTM_NEWLINK, flags))
+        return next((-body for kind, body, _ in route.answers() if kind == 2), 0)
+
+    def unlink(name):
+        route.send(link_message(route, name, b"", RTM_DELLINK, 0))
+        return list(route.answers())
+
+    def state():
+        return (counts(nl, ifindex), sorted(n for _, n in socket.if_nameindex()),
+                [[a for a in o if a[0] in (2, 4, 5)] for o in nl.dump("NEIGH_GET", [(1, u32(ifindex))])])
+
+    def genl(cmd, pairs):
+        def call():
+            try:
+                nl.do(cmd, pairs)
+            except OSError as e:
+                return e.errno
+            return 0
+        return call
+    peer = [(1, u32(ifindex)), (2, ip("203.0.113.9")), (C["DMVPN_PEER_A_FLAGS"], hub)]
+    new = [(local, ip("10.255.0.1")), (remote, ip("203.0.113.50"))]
+    trials = (
+        ("a new device", lambda: link("fault0", new), lambda: unlink("fault0")),
+        ("a changed device", lambda: link(dev, [(remote, ip("203.0.113.60"))], 0),
+         lambda: link(dev, [(remote, ip("0.0.0.0"))], 0)),
+        ("a new peer", genl("PEER_NEW", peer), lambda: nl.do("PEER_DEL", peer[:2])),
+        ("a new neighbour", genl("NEIGH_NEW", neigh(ifindex, "10.8.0.9", "203.0.113.9")),
+         lambda: nl.do("NEIGH_DEL", [(1, u32(ifindex)), (2, ip("10.8.0.9"))])),
+        ("a moved neighbour", genl("NEIGH_SET", neigh(ifindex, "10.8.0.1", "203.0.113.9")),
+         lambda: nl.do("NEIGH_SET", neigh(ifindex, "10.8.0.1", "203.0.113.1"))),
+    )
+    total = 0
+    for words, act, undo in trials:
+        before = state()
+        for nth in range(1, 400):
+            with open(f"/proc/self/task/{os.getpid()}/fail-nth", "w+") as f:
+                f.write(str(nth))
+            try:
+                error = act()
+            except OSError as e:
+                error = e.errno
+            with open(f"/proc/self/task/{os.getpid()}/fail-nth", "r+") as f:
+                left = int(f.read())
+                f.write("0")
+            # What a failed call left unread belongs to no later one.
+            for sock in (nl.sock, route.sock):
+                sock.setblocking(False)
+                try:
+                    while sock.recv(65536):
+                        pass
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    pass
+                sock.settimeout(20)
+            if not error:
+                try:
+                    undo()
+                except OSError as e:
+                    complain(f"{words}: allocation {nth}: cannot be undone: {e}")
+            if state() != before:
+                complain(f"{words}: allocation {nth} failed ({error}) and left a trace")
+                before = state()
+            if left:
+                break
+            total += 1
+        else:
+            complain(f"{words}: no end of allocations")
+    nl.do("NEIGH_FLUSH", [(1, u32(ifindex))])
+    if total < 20:
+        complain(f"only {total} allocations failed")
+    print(f"{total} failed allocations")
+
+
+def main():
+    what, *args = sys.argv[1:] or [""]
+    try:
+        call = {"malformed": malformed, "refused": refused, "batch": batch, "events": events,
+                "faults": faults,
+                "random": lambda dev, n: random_damage(dev, int(n)),
+                "churn": lambda dev, n, s: churn(dev, int(n), float(s))}[what]
+    except KeyError:
+        sys.exit(__doc__)
+    call(*args)
+    sys.exit(1 if bad else 0)
+
+
+main()

@@ -30,8 +30,8 @@ tools	:= $(filter-out $(ttests) tools/link_dmvpn.c,$(wildcard tools/*.c))
 shared	:= nhrpd/addr.c nhrpd/config.c nhrpd/object.c
 obj	= $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 
-.PHONY: all programs module install unit check demo lab bench lint format \
-	fuzz clean help
+.PHONY: all programs module install unit check demo lab bench lint fuzz \
+	clean help
 .DELETE_ON_ERROR:
 
 all: programs module
@@ -141,9 +141,6 @@ bench:
 
 lint:
 	tests/lint
-
-format:
-	clang-format -i nhrpd/*.[ch] tools/*.[ch]
 
 clean:
 	rm -rf $(B)

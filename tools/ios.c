@@ -417,15 +417,20 @@ static const char *type_of(const struct json_object *entry)
 
 /*
  * `no-socket` has a line of its own. IOS 15 prints `nat` for who is behind one,
- * IOS-XE for all who know the NAT extension.
+ * IOS-XE for all who know the NAT extension. `used` means process switched in
+ * IOS 15, which is what happens to a static hub's traffic and not to that of a
+ * resolved peer.
  */
 static bool is_printed(const struct cli *c, const struct json_object *entry,
 		       const char *flag)
 {
 	if (!strcmp(flag, "no-socket"))
 		return false;
-	return c->xe || strcmp(flag, "nat") ||
-	       object_get_str(entry, "nbma_claimed");
+	if (c->xe)
+		return true;
+	if (!strcmp(flag, "used"))
+		return is_type(entry, "static");
+	return strcmp(flag, "nat") || object_get_str(entry, "nbma_claimed");
 }
 
 /* The flags with a blank before each. */

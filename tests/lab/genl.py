@@ -9,6 +9,7 @@
   genl.py batch DEV        several messages in one datagram
   genl.py events DEV       an event carries what a GET answers
   genl.py churn DEV N S    S seconds of dumps while N entries come and go
+  genl.py fill DEV ADDR N NBMA   N neighbours from ADDR on, all at one peer
   genl.py faults DEV       each allocation of each change fails once
 
 Numbers come from the UAPI header. Prints what was tried; exit status 1 and a
@@ -476,6 +477,15 @@ def events(dev):
     print("events as answers")
 
 
+def fill(dev, addr, n, nbma):
+    ifindex = socket.if_nametoindex(dev)
+    nl = Nl()
+    (first,) = struct.unpack(">I", ip(addr))
+    for i in range(n):
+        nl.do("NEIGH_SET", neigh(ifindex, socket.inet_ntoa(struct.pack(">I", first + i)), nbma))
+    print(f"{n} neighbours")
+
+
 def churn(dev, n, seconds):
     ifindex = socket.if_nametoindex(dev)
     nl = Nl()
@@ -632,6 +642,7 @@ def main():
         call = {"malformed": malformed, "refused": refused, "batch": batch, "events": events,
                 "faults": faults,
                 "random": lambda dev, n: random_damage(dev, int(n)),
+                "fill": lambda dev, addr, n, nbma: fill(dev, addr, int(n), nbma),
                 "churn": lambda dev, n, s: churn(dev, int(n), float(s))}[what]
     except KeyError:
         sys.exit(__doc__)

@@ -1,10 +1,23 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
-# The suites: userspace, KUnit, scenarios.
+# The suites: sources, userspace, KUnit, scenarios.
 
 # declared WORD FILE: what a scenario's line "WORD ..." says.
 declared() {
 	sed -n "s/^$1 \+//p" "$2" | head -n 1
+}
+
+# What tests/lint says, a tool a case.
+lint_suite() {
+	local tool start=$SECONDS
+	for tool in checkpatch sparse format shellcheck; do
+		if logged "$results/lint-$tool.log" "$repo/tests/lint" $tool; then
+			record ok lint $tool 0
+		else
+			record FAIL lint $tool 0
+		fi
+	done
+	say "4 readers of the sources in $((SECONDS - start)) s"
 }
 
 # Userspace: what tests/unit says of each program and script.

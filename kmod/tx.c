@@ -10,9 +10,10 @@
  *
  * The loop rule. A packet that this host or one behind it sends may always
  * fall back to an NHS. A transit packet, one that came in through the cloud,
- * may only when it is known which peer it came from, and that peer is no hub
- * and not the NHS itself. Otherwise hubs with an unknown target would send it
- * around among them until its TTL ends.
+ * may only when it is known which peer it came from, and that peer is no hub,
+ * not the NHS itself, and the one behind which our routes see the sender: what
+ * a hub forwarded comes from another. Otherwise hubs with an unknown target
+ * would send it around among them until its TTL ends.
  */
 #include <linux/icmp.h>
 #include <linux/ip.h>
@@ -112,8 +113,29 @@ static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	return true;
 }
 
+/* By our own routes, is @from the peer through which @saddr is reached? */
+static bool lives_behind(struct dmvpn_dev *ddev, __be32 saddr,
+			 const struct dmvpn_peer *from)
+{
+	struct flowi4 fl4 = {
+		.flowi4_oif = l3mdev_master_ifindex_rcu(ddev->dev),
+		.daddr = saddr,
+	};
+	struct rtable *rt = ip_route_output_key(dev_net(ddev->dev), &fl4);
+	const struct dmvpn_neigh *n = NULL;
+
+	if (IS_ERR(rt))
+		return false;
+	if (rt->dst.dev == ddev->dev)
+		n = dmvpn_neigh_lookup(ddev, rt->rt_gw_family == AF_INET ?
+					     rt->rt_gw4 : saddr);
+	ip_rt_put(rt);
+	return n && rcu_access_pointer(n->peer) == from;
+}
+
 static enum dmvpn_drop via_nhs(struct dmvpn_dev *ddev,
-			       const struct dmvpn_conf *conf, bool transit,
+			       const struct dmvpn_conf *conf,
+			       const struct iphdr *iph, bool transit,
 			       u32 ingress, struct verdict *v)
 {
 	const struct dmvpn_nhs_list *list = rcu_dereference(ddev->nhs);
@@ -127,7 +149,8 @@ static enum dmvpn_drop via_nhs(struct dmvpn_dev *ddev,
 	if (transit) {
 		from = ingress ? xa_load(&ddev->peer_ids, ingress) : NULL;
 		if (!from || READ_ONCE(from->flags) &
-			     (DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS))
+			     (DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS) ||
+		    !lives_behind(ddev, iph->saddr, from))
 			return drop;
 	}
 	for (i = 0; i < list->n; i++)
@@ -148,7 +171,7 @@ static enum dmvpn_drop unresolved(struct dmvpn_dev *ddev,
 	if (!transit)
 		transit = from_same_cloud(ddev, conf, skb);
 	dmvpn_upcall_resolve(ddev, nexthop, iph, ingress);
-	return via_nhs(ddev, conf, transit, ingress, v);
+	return via_nhs(ddev, conf, iph, transit, ingress, v);
 }
 
 static enum dmvpn_drop by_next_hop(struct dmvpn_dev *ddev,
@@ -179,7 +202,7 @@ static enum dmvpn_drop by_next_hop(struct dmvpn_dev *ddev,
 		return DMVPN_DROP_UNSPEC;
 	/* The SA is gone or not there yet: unusable for this packet. */
 	if (drop == DMVPN_DROP_NO_SA &&
-	    via_nhs(ddev, conf, transit, ingress, v) == DMVPN_DROP_UNSPEC)
+	    via_nhs(ddev, conf, iph, transit, ingress, v) == DMVPN_DROP_UNSPEC)
 		return DMVPN_DROP_UNSPEC;
 	return drop;
 }

@@ -14,6 +14,7 @@
 #include "iface.h"
 #include "msg.h"
 #include "nhs.h"
+#include "peer.h"
 
 #define RETRY_FIRST 1000		/* ms */
 #define TRIES 4
@@ -233,6 +234,11 @@ static void apply_cie(const struct rx *rx, const struct nhrp_cie *c,
 		e = cache_find(rx->iface, &c->proto);
 		if (e)
 			apply(rx, e, c, v);
+		return;
+	}
+	/* nobody's entry points to a stranger: not worth a walk */
+	if (!peer_find(rx->iface, rx->nbma, rx->mark)) {
+		v->refused++;
 		return;
 	}
 	HASH_ITER(hh, rx->iface->cache, e, next)

@@ -219,6 +219,8 @@ void register_error(struct rx *rx, const struct nhrp_packet *offender)
 
 	if (n)
 		nhs_down(n, "Error Indication (%u)", rx->p->code);
+	else
+		engine_reject(rx->iface, REJECT_UNSOLICITED);
 }
 
 /* ---- server ---- */

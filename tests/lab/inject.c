@@ -13,7 +13,8 @@
  *                                   length and checksum are the whole
  *                                   packet's; `repaired`: they are right
  *   inject flood SRC DST GRE PROTO N PPS
- *                                   the line's packet N times, each time from
+ *                                   the line's packet up to N times (SIGTERM
+ *                                   ends it before), each time from
  *                                   the next NBMA address behind SRC and for
  *                                   the next of 512 protocol addresses
  *   inject control PATH             standard input to a unix socket and the
@@ -25,6 +26,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/ip.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,6 +53,14 @@ static struct {
 	unsigned long sent;
 	double start;
 } out;
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
 
 static void fail(const char *what)
 {
@@ -212,7 +222,8 @@ static void flood(uint8_t *p, size_t len, uint32_t proto, unsigned int n)
 {
 	uint32_t first = out.src, nbma, addr;
 
-	while (out.sent < n) {
+	signal(SIGTERM, stop);
+	while (out.sent < n && !stopped) {
 		out.src = first + out.sent;
 		nbma = htonl(out.src);
 		addr = htonl(proto + out.sent % 512);

@@ -37,18 +37,23 @@ stop_if_failed
 
 # ---- tools ----
 
-# golden NAME [OLD/NEW...]: a golden packet with the addresses of this
-# network: .11 is R6, .12 R8, .1 the hub; further substitutions on its digits.
+# The golden packets' digits by name.
+declare -A golden_packet
+while read -r name hex; do
+	golden_packet[$name]=$hex
+done < <(awk '/^= / { if (name) print name, hex; name = $2; hex = "" }
+	/^ *[0-9a-f]/ { sub(/#.*/, ""); gsub(/[ \t]/, ""); hex = hex $0 }
+	END { print name, hex }' "$LAB_REPO/tests/golden/nhrp.hex")
+
+# golden NAME [OLD/NEW...]: such a packet with the addresses of this network,
+# .11 is R6, .12 R8, .1 the hub; then further substitutions on its digits.
 golden() {
-	local name=$1 hex change
-	shift
-	hex=$(sed -n "/^= $name\$/,/^\$/{/^[0-9a-f ]/{s/#.*//;s/[ \t]//g;p}}" \
-		"$LAB_REPO/tests/golden/nhrp.hex" | tr -d '\n')
+	local hex=${golden_packet[$1]:?no such packet: $1} change
 	for change in c000020b/06060606 c633640b/c0a80106 c000020c/08080808 \
-		c633640c/c0a80108 c0000201/01010101 c6336401/c0a80101 "$@"; do
+		c633640c/c0a80108 c0000201/01010101 c6336401/c0a80101 "${@:2}"; do
 		hex=${hex//${change%/*}/${change#*/}}
 	done
-	echo "$hex"
+	printf '%s\n' "$hex"
 }
 
 # signed HEX [KEY]: the packet with an authentication extension before End.
@@ -268,6 +273,17 @@ register() {
 	golden registration-request-key 06060606/09090001 "c0a80106/$1" \
 		"800200000002/8002$2" "${@:3}"
 }
+# error HEX: an Error Indication of X for the hub about this packet.
+error() {
+	local quote=$1 total=0 i
+	for ((i = 0; i < ${#quote}; i += 4)); do
+		[ $i = 24 ] || total=$((total + 16#${quote:i:4}))
+	done
+	total=$((~((total & 0xffff) + (total >> 16)) & 0xffff))
+	quote=${quote:0:24}$(printf %04x $total)${quote:28}
+	signed "$(printf '000108000000000000ff00000000%04x010704000404000000060000%s%s80000000' \
+		$((40 + ${#quote} / 2)) 09090001c0a80163c0a80101 "$quote")"
+}
 stranger=(06060606/09090001 c0a80106/c0a80163)
 {
 	echo "not-unique $(register c0a80106 000000a1)"
@@ -291,10 +307,16 @@ stranger=(06060606/09090001 c0a80106/c0a80163)
 		echo "purge-refused $(signed "$(golden purge-request c0a80106/c0a80101 \
 			01010101c0a80101/09090001c0a80163 08080808c0a80108/0${n}0${n}0${n}0${n}c0a8010$n)")"
 	done
+	echo "purge-refused $(signed "$(golden purge-request c0a80106/c0a80101 \
+		01010101c0a80101/09090001c0a80163 0020000005780000/0018000005780000)")"
 	echo "unsolicited $(signed "$(golden registration-reply 06060606c0a80106/01010101c0a80101)")"
 	echo "unsolicited $(signed "$(golden resolution-reply 06060606c0a80106/01010101c0a80101)")"
 	echo "unsolicited $(signed "$(golden purge-reply)")"
 	echo "unsolicited $(signed "$(golden error-loop-extensions)")"
+	for packet in registration-request-addresses resolution-request; do
+		echo "unsolicited $(error "$(golden $packet c0a80106c0a80101/c0a80101c0a80108 \
+			c0a80106c0a80108/c0a80101c0a80108)")"
+	done
 	echo "unsupported $(signed "$(golden traffic-indication)")"
 	echo "unknown-extension $(register c0a80163 000000aa 80040000/8004000081230000)"
 	# It may register what is free, and take back what is its own.
@@ -332,20 +354,22 @@ on X ip route add blackhole 9.9.0.0/16
 
 before=$(tally R1)
 size=$(memory R1)
-register c0a80110 000000b0 |
-	inject flood X 9.9.1.0 1.1.1.1 $gre 192.168.1.16 20000 $((4000 / LAB_SLOW)) \
-	> "$LAB_OUT/sent" &
+register c0a80110 000000b0 > "$LAB_OUT/flood"
+(exec nsenter -t "${host_pid[X]}" -n -- inject flood 9.9.1.0 1.1.1.1 $gre 192.168.1.16 \
+	60000 2000) < "$LAB_OUT/flood" > "$LAB_OUT/flood.sent" &
 flood=$!
 # The operator takes back what a mutation of R6's registration had taken.
 on R1 dmvpn clear 192.168.1.7 > /dev/null
 seed2_spoke 7 "${lines[@]}" 'tunnel mode gre multipoint'
-eventually 10 "amid 20,000 strangers a new spoke registers" registered 7
+eventually 10 "amid strangers a new spoke registers" registered 7
 expect "they were not done by then" kill -0 $flood
+eventually 20 "20,000 of them came" json '.frames + .lost >= 20000' since "$before" R1
+kill -TERM $flood
 wait $flood
 # What the socket had no room for is counted as well.
 flood_is_counted() {
-	json '.frames + .lost >= 20000 and .refused + .door + .received == .frames' \
-		since "$before" R1
+	json ".frames + .lost >= $(< "$LAB_OUT/flood.sent") and
+		.refused + .door + .received == .frames" since "$before" R1
 }
 eventually 10 "each of them is counted" flood_is_counted
 grep -o '"each.*' "$evidence"
@@ -364,7 +388,7 @@ check() {
 	printf '%b\n' "$3" > /tmp/bad.conf
 	said=$("$build/bin/nhrpd" -t -f /tmp/bad.conf 2>&1) || rc=$?
 	echo "status $rc: $said"
-	[ $rc = 1 ] && grep -qF "error: /tmp/bad.conf:$1: word '$2': " <<< "$said"
+	[[ $rc = 1 && $said = *"error: /tmp/bad.conf:$1: word '$2': "* ]]
 }
 while read -r line word text; do
 	expect "refused, line $line, '$word': ${text#*'\n'}" check "$line" "$word" "$text"
@@ -419,34 +443,39 @@ ask() {
 	shift
 	printf '%b' "$text" | on R1 "$@" inject control /run/nhrpd.sock
 }
-# refused WORDS TEXT CODE [PROGRAM...]
-refused() {
-	expect "refused: $1" json ".error.code == \"$3\" and (.error.text | length) > 3" \
-		ask "$2" "${@:4}"
-}
-refused "a request that is not JSON" 'hello\n' bad-request
-refused "a request of zeros" '\0\0\0\n' bad-request
-refused "a request that is a list" '["show"]\n' bad-request
-refused "a request that is nested deeply" '[[[[[[[[[[[[[[[[\n' bad-request
-refused "an empty request" '\n' bad-request
-refused "a request without a command" '{"iface":"Tunnel0"}\n' bad-request
-refused "an unknown command" '{"cmd":"reboot"}\n' bad-request
-refused "a command of another type" '{"cmd":7}\n' bad-request
-refused "a misspelt member" '{"cmd":"clear","adr":"192.168.1.6"}\n' bad-request
-refused "an address that is none" '{"cmd":"clear","addr":"192.168.1.600"}\n' bad-request
-refused "an interface that is none" '{"cmd":"clear","iface":"Tunnel7"}\n' no-interface
-refused "an interface name without end" "{\"cmd\":\"clear\",\"iface\":\"$(printf '%0999d' 0)\"}\\n" \
-	bad-request
-refused "a request of 60,000 bytes" "$(printf '%060000d' 0)" bad-request
-expect "each of several requests is answered" json \
-	'[.error.code] == ["bad-request"] or has("interfaces")' \
-	ask 'x\n{"cmd":"show"}\n{"cmd":\n'
+# All on one connection: CODE and the request, the last one never ends.
+{
+	echo 'bad-request hello'
+	printf '%s\n' 'bad-request \0\0\0'
+	echo 'bad-request '
+	echo 'bad-request ["show"]'
+	echo 'bad-request [[[[[[[[[[[[[[[['
+	echo 'bad-request {"cmd":"show"'
+	echo 'bad-request {"cmd":"show"}{"cmd":"show"}'
+	echo 'bad-request {"iface":"Tunnel0"}'
+	echo 'bad-request {"cmd":"reboot"}'
+	echo 'bad-request {"cmd":7}'
+	echo 'bad-request {"cmd":{"cmd":"show"}}'
+	echo 'bad-request {"cmd":"clear","adr":"192.168.1.6"}'
+	echo 'bad-request {"cmd":"clear","addr":"192.168.1.600"}'
+	echo 'no-interface {"cmd":"clear","iface":"Tunnel7"}'
+	echo "bad-request {\"cmd\":\"clear\",\"iface\":\"$(printf '%0999d' 0)\"}"
+	echo "bad-request $(printf '%06000d' 0)"
+} > "$LAB_OUT/requests"
+ask "$(cut -d' ' -f2- "$LAB_OUT/requests" | sed 's/$/\\n/' | tr -d '\n')" > "$LAB_OUT/answers"
+expect "each bad request is refused with its code and a text" same \
+	"$(cut -d' ' -f1 "$LAB_OUT/requests")" \
+	"$(jq -r '.error | select(.text | length > 3).code' "$LAB_OUT/answers")"
 nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 expect "nobody may not even connect" prints 'Permission denied' ask '{"cmd":"show"}\n' "${nobody[@]}"
 on R1 chmod 666 /run/nhrpd.sock
-refused "clear by nobody" '{"cmd":"clear"}\n' not-permitted "${nobody[@]}"
-refused "reload by nobody" '{"cmd":"reload"}\n' not-permitted "${nobody[@]}"
+expect "let in, he may neither clear nor reload, but see" same \
+	'["not-permitted","not-permitted",null]' "$(ask \
+	'{"cmd":"clear"}\n{"cmd":"reload"}\n{"cmd":"show"}\n' "${nobody[@]}" | jq -cs 'map(.error.code)')"
 on R1 chmod 660 /run/nhrpd.sock
+expect "nobody's entry was cleared" json '[.interfaces[0].entries[] |
+	select(.protocol == "192.168.1.8" and (.flags | index("registered")))] | length == 1' \
+	on R1 dmvpn -j show
 
 # ---- after all that ----
 
@@ -457,7 +486,8 @@ for n in 1 6 7 8; do
 	expect "R$n: nhrpd lives" kill -0 "${nhrpd_pid[R$n]}"
 done
 capture_stop
-pcap X eth0 'nhrp.hdr.op.type == 4 && nhrp.reqid < 0xb0 && !icmp' nhrp.reqid nhrp.code |
+tcpdump -r "$LAB_OUT/X-eth0.pcap" -w "$LAB_OUT/X-answers.pcap" dst host 9.9.0.1 2> /dev/null
+pcap X answers 'nhrp.hdr.op.type == 4 && nhrp.reqid < 0xb0 && !icmp' nhrp.reqid nhrp.code |
 	cut -d, -f1 > "$LAB_OUT/naks"
 # nak ID CODE: the code in the reply to the stranger's registration.
 nak() {

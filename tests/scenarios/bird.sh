@@ -65,10 +65,12 @@ expect "directly" prints '^ *1 +10.0.6.6' on A traceroute -n -q 1 -s 10.0.1.1 10
 for h in A B H; do
 	on $h dmvpn link del dmvpn0
 done
-eventually 20 "without the device the route goes" eval 'same "" "$(fib)"'
+eventually 20 "without the device the route goes" eval 'same "{\"gateway\":null,\"dev\":null}" "$(fib)"'
 devices on
 eventually 60 "on a POINTOPOINT device BIRD drops the next hop" \
 	eval 'same "{\"gateway\":null,\"dev\":\"dmvpn0\"}" "$(fib)"'
+expect "so that no neighbour is found for it" not on A ping -c 1 -W 1 -I 10.0.1.1 10.0.6.6
+expect "as counted" test "$(dropped A dmvpn0 unresolved)" -ge 1
 for h in A B H; do
 	on $h birdc down > /dev/null
 done

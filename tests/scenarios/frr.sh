@@ -66,7 +66,7 @@ expect "directly" prints '^ *1 +10.0.6.6' on A traceroute -n -q 1 -s 10.0.1.1 10
 for h in A B H; do
 	on $h dmvpn link del dmvpn0
 done
-eventually 20 "without the device the route goes" eval 'same "" "$(fib)"'
+eventually 20 "without the device the route goes" eval 'same "{\"gateway\":null,\"dev\":null}" "$(fib)"'
 devices on
 eventually 60 "on a POINTOPOINT device FRR keeps it too" \
 	eval 'same "{\"gateway\":\"192.168.1.6\",\"dev\":\"dmvpn0\"}" "$(fib)"'

@@ -60,6 +60,15 @@ expect "X, whom H1 does not know, gets no answer to a way round" \
 	not on X ping -c 1 -W 1 -s 205 192.168.1.99
 expect "H1 has counted both" same 2 "$(dropped H1 dmvpn0 transit-unresolved)"
 
+# Nobody may have told a hub that the one before it is a hub, too.
+for h in H1=3.3.3.3 H2=1.1.1.1 H3=2.2.2.2; do
+	on ${h%=*} dmvpn peer set dmvpn0 nbma ${h#*=} no hub
+done
+expect "S is told by H2 even if no hub is known as one" told S H2 210 192.168.1.99
+on H2 dmvpn peer del dmvpn0 192.168.1.9
+expect "without a way back it is not, but nothing circulates" \
+	not on S ping -c 1 -W 1 -s 211 192.168.1.99
+
 on H1 dmvpn peer add dmvpn0 192.168.1.50 nbma 9.9.9.9
 expect "S is told by H1 that its packet would come back" told S H1 206 192.168.1.50
 expect "H1 has counted why" same 1 "$(dropped H1 dmvpn0 back-to-ingress)"
@@ -96,7 +105,7 @@ for h in H1 H2 H3 S X; do
 		ip.src == ${nbma[$h]}" ip.src ip.len |
 		grep "^${nbma[$h]}," || true
 done > /tmp/sent
-for packet in 201=2 202=1 203=1 204=1 205=1 206=1 207=1 208=1; do
+for packet in 201=2 202=1 203=1 204=1 205=1 206=1 207=1 208=1 210=2 211=2; do
 	size=${packet%=*}
 	expect "the packet of $size bytes crossed the underlay ${packet#*=} times" \
 		same "${packet#*=}" "$(grep -c ",$((size + 28))$" /tmp/sent)"

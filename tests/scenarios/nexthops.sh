@@ -26,7 +26,7 @@ try() {
 	done
 	expect "pointopoint $1: no packet to 2,000 next hops is lost" \
 		grew "sent to B" 6000 "$before" "$(peer A dmvpn0 6.6.6.6 tx_packets)"
-	kernel=$(on A ip neigh show dev dmvpn0 nud all | wc -l)
+	kernel=$(on A ip -4 neigh show dev dmvpn0 nud all | wc -l)
 	case $1 in
 	on) expect "pointopoint on: the kernel has one neighbour, not $kernel" test "$kernel" -le 1 ;;
 	off) expect "pointopoint off: the kernel keeps $kernel neighbours, below its limit" \

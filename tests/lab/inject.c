@@ -12,11 +12,10 @@
  *                                   every single-bit flip. HOW is `wrong`:
  *                                   length and checksum are the whole
  *                                   packet's; `repaired`: they are right
- *   inject flood SRC DST GRE PROTO N PPS
- *                                   the line's packet up to N times (SIGTERM
- *                                   ends it before), each time from
- *                                   the next NBMA address behind SRC and for
- *                                   the next of 512 protocol addresses
+ *   inject flood SRC DST GRE PROTO PPS
+ *                                   the line's packet until SIGTERM, each time
+ *                                   from the next of 50,000 NBMA addresses and
+ *                                   for the next of 512 protocol addresses
  *   inject control PATH             standard input to a unix socket and the
  *                                   answer to standard output
  *
@@ -218,13 +217,13 @@ static void mutate(const uint8_t *p, size_t len, bool repaired)
 	}
 }
 
-static void flood(uint8_t *p, size_t len, uint32_t proto, unsigned int n)
+static void flood(uint8_t *p, size_t len, uint32_t proto)
 {
 	uint32_t first = out.src, nbma, addr;
 
 	signal(SIGTERM, stop);
-	while (out.sent < n && !stopped) {
-		out.src = first + out.sent;
+	while (!stopped) {
+		out.src = first + out.sent % 50000;
 		nbma = htonl(out.src);
 		addr = htonl(proto + out.sent % 512);
 		memcpy(p + SRC_NBMA_AT, &nbma, sizeof(nbma));
@@ -270,7 +269,7 @@ int main(int argc, char **argv)
 	uint8_t p[4096];
 	size_t len;
 	int want = !strcmp(mode, "gre") ? 4 : !strcmp(mode, "nhrp") ? 5 :
-		   !strcmp(mode, "mutate") || !strcmp(mode, "flood") ? 8 : 0;
+		   !strcmp(mode, "mutate") ? 8 : !strcmp(mode, "flood") ? 7 : 0;
 
 	if (!strcmp(mode, "control") && argc == 3)
 		return control(argv[2]);
@@ -287,7 +286,7 @@ int main(int argc, char **argv)
 		out.pps = atoi(argv[6]);
 		out.burst = atoi(argv[7]);
 	} else if (*mode == 'f') {
-		out.pps = atoi(argv[7]);
+		out.pps = atoi(argv[6]);
 	}
 	while (fgets(line, sizeof(line), stdin)) {
 		len = unhex(line, p, sizeof(p));
@@ -301,7 +300,7 @@ int main(int argc, char **argv)
 		else if (*mode == 'm')
 			mutate(p, len, !strcmp(argv[5], "repaired"));
 		else
-			flood(p, len, address(argv[5]), atoi(argv[6]));
+			flood(p, len, address(argv[5]));
 	}
 	printf("%lu\n", out.sent);
 	return 0;

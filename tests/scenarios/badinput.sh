@@ -356,7 +356,7 @@ before=$(tally R1)
 size=$(memory R1)
 register c0a80110 000000b0 > "$LAB_OUT/flood"
 (exec nsenter -t "${host_pid[X]}" -n -- inject flood 9.9.1.0 1.1.1.1 $gre 192.168.1.16 \
-	60000 2000) < "$LAB_OUT/flood" > "$LAB_OUT/flood.sent" &
+	2000) < "$LAB_OUT/flood" > "$LAB_OUT/flood.sent" &
 flood=$!
 # The operator takes back what a mutation of R6's registration had taken.
 on R1 dmvpn clear 192.168.1.7 > /dev/null

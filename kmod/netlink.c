@@ -423,7 +423,8 @@ static int dev_get(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static void apply_peer(struct dmvpn_peer *peer, struct nlattr **attrs)
+/* What decides the order of the NHSs. */
+static void apply_rank(struct dmvpn_peer *peer, struct nlattr **attrs)
 {
 	struct nla_bitfield32 flags;
 
@@ -434,6 +435,10 @@ static void apply_peer(struct dmvpn_peer *peer, struct nlattr **attrs)
 	}
 	if (attrs[DMVPN_PEER_A_PRIORITY])
 		peer->priority = nla_get_u32(attrs[DMVPN_PEER_A_PRIORITY]);
+}
+
+static void apply_rest(struct dmvpn_peer *peer, struct nlattr **attrs)
+{
 	if (attrs[DMVPN_PEER_A_MTU])
 		WRITE_ONCE(peer->mtu, nla_get_u32(attrs[DMVPN_PEER_A_MTU]));
 	if (attrs[DMVPN_PEER_A_CLASSID])
@@ -479,7 +484,7 @@ static int peer_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 		return PTR_ERR(peer);
 	old_flags = peer->flags;
 	old_priority = peer->priority;
-	apply_peer(peer, info->attrs);
+	apply_rank(peer, info->attrs);
 	peer->flags |= DMVPN_PEER_F_STATIC;
 	if ((old_flags ^ peer->flags) & DMVPN_PEER_F_NHS ||
 	    (peer->flags & DMVPN_PEER_F_NHS && old_priority != peer->priority)) {
@@ -491,6 +496,7 @@ static int peer_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 			return err;
 		}
 	}
+	apply_rest(peer, info->attrs);
 	announce(ddev, DMVPN_CMD_PEER_CHANGED_NTF, fill_peer_obj, peer,
 		 info->snd_portid);
 	return 0;

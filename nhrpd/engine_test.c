@@ -1034,6 +1034,10 @@ static void test_serve_prohibited(void **state)
 	apply(l);
 	p = registration("6.6.6.6", "192.168.2.6", true);
 	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
+	p = registration("6.6.6.6", "192.168.1.0", true);
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
+	p = registration("6.6.6.6", "192.168.1.255", true);
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
 	p = registration("6.6.6.6", "192.168.1.1", true);
 	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
 	p = registration("6.6.6.6", "192.168.1.9", true);

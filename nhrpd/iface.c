@@ -4,6 +4,7 @@
  * peers, and the packet budget of those who send to it. Called by engine.c;
  * iface_sync() by nhs.c whenever an NHS's addresses change.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,17 @@ bool iface_in_subnet(const struct iface *i, const struct addr *a)
 {
 	return addr_is_set(&i->conf.addr) && i->conf.plen &&
 	       addr_in_prefix(a, &i->conf.addr, i->conf.plen);
+}
+
+bool iface_is_edge(const struct iface *i, const struct addr *a)
+{
+	uint32_t mask, host;
+
+	if (a->len != 4 || i->conf.plen > 30 || !iface_in_subnet(i, a))
+		return false;
+	mask = UINT32_MAX >> i->conf.plen;
+	host = ntohl(addr_to_v4(a)) & mask;
+	return !host || host == mask;
 }
 
 bool iface_is_own(const struct iface *i, const struct addr *proto)

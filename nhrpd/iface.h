@@ -37,6 +37,8 @@ void iface_free(struct iface *i);
 bool iface_ready(const struct iface *i);
 /* @a is in the tunnel's subnet; false when that is not known. */
 bool iface_in_subnet(const struct iface *i, const struct addr *a);
+/* The subnet's network or broadcast address: nobody's own (IPv4). */
+bool iface_is_edge(const struct iface *i, const struct addr *a);
 bool iface_is_own(const struct iface *i, const struct addr *proto);
 /* Others may register here; a spoke lets nobody do so. */
 bool iface_serves(const struct iface *i);

@@ -238,6 +238,8 @@ static const char *prohibited(const struct rx *rx, const struct nhrp_cie *c)
 		return "it is the address of this node";
 	if (i->conf.plen && !iface_in_subnet(i, a))
 		return "it is outside of the tunnel's subnet";
+	if (iface_is_edge(i, a))
+		return "it is the subnet's network or broadcast address";
 	if (addr_is_set(&c->proto) && !addr_eq(&c->proto, a))
 		return "it is not the sender's own address";
 	if (c->prefix && c->prefix != PREFIX_HOST && c->prefix != a->len * 8)

@@ -20,7 +20,8 @@
  *  - an attribute or flag that this module version knows but does not
  *    implement is refused with EOPNOTSUPP and a message (extack); what is
  *    implemented is told by DMVPN_DEV_A_FEATURES;
- *  - unknown attributes are refused with EINVAL.
+ *  - unknown attributes are refused with EINVAL (in link messages rtnetlink
+ *    itself skips those beyond the last one the module knows).
  *
  * Documentation/netlink/specs/dmvpn.yaml describes the same in YNL; a test
  * keeps the two equal.
@@ -294,10 +295,12 @@ enum dmvpn_feature {
  * @DMVPN_DROP_UNSUPPORTED: `unsupported`: protocol that this device does not
  *	carry
  * @DMVPN_DROP_NO_MEMORY: `no-memory`
- * @DMVPN_DROP_BAD_GRE: `bad-gre`: GRE header truncated or with refused bits
+ * @DMVPN_DROP_BAD_GRE: `bad-gre`: a peer of this device sent a GRE header
+ *	that is truncated or has refused bits (handed on, see `wrong-key`)
  * @DMVPN_DROP_BAD_CHECKSUM: `bad-checksum`: GRE checksum
  * @DMVPN_DROP_WRONG_KEY: `wrong-key`: a peer of this device sent with a key
- *	of no device here (handed on to other GRE users, if any)
+ *	of no device here. The packet is not lost to others: it is handed on to
+ *	ip_gre, which may know it
  * @DMVPN_DROP_UNKNOWN_SENDER: `unknown-sender`: data from no peer, refused
  * @DMVPN_DROP_ECN: `ecn`: RFC 6040: outer CE over an inner non-ECT packet
  * @DMVPN_DROP_NO_MULTICAST_PEER: `no-multicast-peer`

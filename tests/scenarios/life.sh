@@ -53,13 +53,12 @@ eventually 2 "nhrpd has forgotten it too" \
 # ---- moved ----
 udp_start down R8 R6:192.168.1.6
 eventually 10 "R8 reaches R6 directly again" direct 8 6
-tick
-# shellcheck disable=SC2154
-moved_at=$now
 readdress 6 6.6.6.60
 eventually 10 "R6 moved: R8 reaches it directly at the new address" direct 8 6 6.6.6.60
-tick
-echo "direct again after $((now - moved_at)) ms"
-expect "within ten seconds" [ $((now - moved_at)) -le 10000 ]
+# By R8's log: asking costs seconds of its own on a slow machine.
+direct_at=$(sed -n 's/ info: .*192.168.1.6 is direct, 6.6.6.60 .*//p' "$LAB_OUT/R8-nhrpd.log")
+took=$(($(date -d "$direct_at" +%s%3N) - moved_at))
+echo "direct again after $took ms"
+expect "within ten seconds" [ $took -le 10000 ]
 udp_stop down
 cat "$LAB_OUT/down.udp.json"

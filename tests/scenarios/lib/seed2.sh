@@ -115,12 +115,16 @@ route() {
 	json ".[0].gateway == \"$3\"" on "R$1" ip -j route show "$2"
 }
 
-# readdress N ADDRESS: RN's provider gives it another public address
+# readdress N ADDRESS: RN's provider gives it another public address; at the
+# time $moved_at, in milliseconds
 readdress() {
 	local gateway
 	gateway=$(on inet ip -j route get "$1.$1.$1.$1" | jq -r '.[0].gateway')
 	on inet ip route add "$2/32" via "$gateway"
 	gateway=$(on "R$1" ip -j route show default | jq -r '.[0].gateway')
+	tick
+	# shellcheck disable=SC2034,SC2154
+	moved_at=$now
 	on "R$1" ip addr add "$2/32" dev Loopback0
 	on "R$1" ip addr del "$1.$1.$1.$1/32" dev Loopback0
 	# The kernel took the route away with its source address.

@@ -49,11 +49,8 @@ bool dmvpn_is_dmvpn(const struct net_device *dev)
 
 static void demux_add(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf)
 {
-	struct dmvpn_net *dn = dmvpn_net(ddev->net);
-
 	hlist_add_head_rcu(&ddev->demux_node,
-			   &dn->devs[hash_32(conf->key,
-					     ilog2(ARRAY_SIZE(dn->devs)))]);
+			   dmvpn_net_bucket(dmvpn_net(ddev->net), conf->key));
 }
 
 /* Would no packet tell the two devices apart? */

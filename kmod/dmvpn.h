@@ -17,6 +17,7 @@
 #ifndef _DMVPN_H
 #define _DMVPN_H
 
+#include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
@@ -239,6 +240,12 @@ struct dmvpn_net {
 	struct hlist_head devs[64];
 	unsigned int n_devs;
 };
+
+/* Where the devices with this GRE key are; 0: the keyless ones as well. */
+static inline struct hlist_head *dmvpn_net_bucket(struct dmvpn_net *dn, u32 key)
+{
+	return &dn->devs[hash_32(key, ilog2(ARRAY_SIZE(dn->devs)))];
+}
 
 bool dmvpn_is_dmvpn(const struct net_device *dev);
 struct dmvpn_net *dmvpn_net(struct net *net);

@@ -58,11 +58,6 @@ static bool claims(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	return sender(ddev, conf, ip_hdr(skb)->saddr, skb->mark);
 }
 
-static struct hlist_head *bucket(struct dmvpn_net *dn, u32 key)
-{
-	return &dn->devs[hash_32(key, ilog2(ARRAY_SIZE(dn->devs)))];
-}
-
 static struct dmvpn_dev *find_device(struct net *net,
 				     const struct sk_buff *skb,
 				     const struct dmvpn_gre *gre,
@@ -73,7 +68,7 @@ static struct dmvpn_dev *find_device(struct net *net,
 	struct dmvpn_dev *ddev, *best = NULL;
 	unsigned int score = 0;
 
-	hlist_for_each_entry_rcu(ddev, bucket(dmvpn_net(net), gre->key),
+	hlist_for_each_entry_rcu(ddev, dmvpn_net_bucket(dmvpn_net(net), gre->key),
 				 demux_node) {
 		conf = rcu_dereference(ddev->conf);
 		if (!(ddev->dev->flags & IFF_UP) ||
@@ -258,7 +253,7 @@ bool dmvpn_rcv_error(struct sk_buff *skb, u32 info)
 	if (iph->protocol != IPPROTO_GRE ||
 	    dmvpn_gre_parse(skb->data + iph->ihl * 4, 8, &gre))
 		return false;
-	hlist_for_each_entry_rcu(ddev, bucket(dmvpn_net(net), gre.key),
+	hlist_for_each_entry_rcu(ddev, dmvpn_net_bucket(dmvpn_net(net), gre.key),
 				 demux_node) {
 		conf = rcu_dereference(ddev->conf);
 		if (gre.has_key != !!(conf->flags & DMVPN_LINK_F_KEY) ||

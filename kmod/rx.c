@@ -145,6 +145,14 @@ static enum dmvpn_drop admit(struct dmvpn_dev *ddev,
 	return DMVPN_DROP_UNSPEC;
 }
 
+/* The stack has taken the packet, or freed it for want of room. */
+static enum dmvpn_drop handed_over(struct dmvpn_dev *ddev, int verdict)
+{
+	if (unlikely(verdict == NET_RX_DROP))
+		dmvpn_drop_count(ddev, DMVPN_DROP_BACKLOG);
+	return DMVPN_DROP_UNSPEC;
+}
+
 /*
  * The mac header stays at the outer IP header for header_ops.parse. A frame of
  * no bytes is dropped here: packet sockets would do so and tell nobody.
@@ -157,8 +165,7 @@ static enum dmvpn_drop deliver_nhrp(struct dmvpn_dev *ddev,
 	skb_set_mac_header(skb, skb_network_offset(skb));
 	skb_reset_network_header(skb);
 	dev_sw_netstats_rx_add(ddev->dev, skb->len);
-	netif_rx(skb);
-	return DMVPN_DROP_UNSPEC;
+	return handed_over(ddev, netif_rx(skb));
 }
 
 static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev, struct sk_buff *skb,
@@ -177,8 +184,7 @@ static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev, struct sk_buff *skb,
 	iph = ip_hdr(skb);
 	dmvpn_ingress_note(ddev, iph->saddr, iph->daddr, peer ? peer->id : 0);
 	dev_sw_netstats_rx_add(ddev->dev, skb->len);
-	gro_cells_receive(&ddev->gro_cells, skb);
-	return DMVPN_DROP_UNSPEC;
+	return handed_over(ddev, gro_cells_receive(&ddev->gro_cells, skb));
 }
 
 static void receive(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,

@@ -30,6 +30,7 @@ static const char *const drops[] = {
 	[DMVPN_DROP_NHRP_POLICED]	= "nhrp-policed",
 	[DMVPN_DROP_REJECTED]		= "rejected",
 	[DMVPN_DROP_NO_HEADER]		= "no-header",
+	[DMVPN_DROP_BACKLOG]		= "backlog",
 };
 _Static_assert(ARRAY_SIZE(drops) == __DMVPN_DROP_MAX, "a drop without word");
 

@@ -98,8 +98,8 @@ static void test_places(void **state)
 	(void)state;
 	assert_string_equal(word_of(&words_drop, DMVPN_DROP_UNRESOLVED),
 			    "unresolved");
-	assert_string_equal(word_of(&words_drop, DMVPN_DROP_NO_HEADER),
-			    "no-header");
+	assert_string_equal(word_of(&words_drop, DMVPN_DROP_BACKLOG),
+			    "backlog");
 	assert_string_equal(word_of(&words_count, DMVPN_COUNT_FRAGMENTED),
 			    "fragmented");
 	assert_string_equal(word_of(&words_event, DMVPN_CMD_RESOLVE_NTF),

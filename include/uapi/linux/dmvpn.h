@@ -310,6 +310,8 @@ enum dmvpn_feature {
  *	IFLA_DMVPN_NHRP_RATE
  * @DMVPN_DROP_REJECTED: `rejected`: the neighbour has DMVPN_NEIGH_F_REJECT
  * @DMVPN_DROP_NO_HEADER: `no-header`: an NHRP frame without NBMA address
+ * @DMVPN_DROP_BACKLOG: `backlog`: received faster than this host handles it:
+ *	the queue of the processor is full (net.core.netdev_max_backlog)
  */
 enum dmvpn_drop {
 	DMVPN_DROP_UNSPEC,
@@ -336,6 +338,7 @@ enum dmvpn_drop {
 	DMVPN_DROP_NHRP_POLICED,
 	DMVPN_DROP_REJECTED,
 	DMVPN_DROP_NO_HEADER,
+	DMVPN_DROP_BACKLOG,
 	__DMVPN_DROP_MAX
 };
 

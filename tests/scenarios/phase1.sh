@@ -49,4 +49,4 @@ udp_stop H6-H8
 expect "nothing was lost" lossless H8-H6 H6-H8
 capture_stop
 expect "no tunnel packet of R8 went anywhere but to the hub" \
-	same "1.1.1.1" "$(pcap R8 eth0 'gre && ip.src == 8.8.8.8' ip.dst | cut -d, -f1 | sort -u)"
+	same "8.8.8.8 1.1.1.1" "$(outer R8 eth0 'proto gre and src host 8.8.8.8' | sort -u)"

@@ -132,10 +132,12 @@ for h in A B; do
 done
 expect "without the requirement A reaches B in clear" on A ping -c 1 192.168.1.6
 
+# But for what was forged above, of 7.7.7.7 inside.
 for h in A B H; do
 	expect "until then no GRE in clear left $h" same "" \
-		"$(pcap $h eth0 "ip.src == ${nbma[$h]} && gre && !esp && !(ip.src == 7.7.7.7)" ip.dst)"
+		"$(outer $h eth0 "proto gre and src host ${nbma[$h]} and
+			not ip[40:4] = 0x07070707")"
 done
-expect "but ESP did" prints '6.6.6.6' pcap A eth0 esp ip.dst
-expect "and the stranger's AH came to B" prints '7.7.7.7' pcap B eth0 ah ip.src
+expect "but ESP did" prints ' 6.6.6.6$' outer A eth0 esp
+expect "and the stranger's AH came to B" prints '^7.7.7.7 ' outer B eth0 ah
 unload A:dmvpn0 B:dmvpn0 H:dmvpn0

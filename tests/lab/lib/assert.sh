@@ -75,7 +75,7 @@ eventually() {
 			break
 		fi
 		# Asking takes the time that the answer needs.
-		sleep 0.$LAB_SLOW
+		sleep "0.$LAB_SLOW"
 	done
 	verdict $rc "$words" "$@"
 }

@@ -114,16 +114,24 @@ $(B)/ttest/%: $(B)/san/tools/%.o $(call obj,san,$(filter-out tools/dmvpn.c,$(too
 unit_bins := $(patsubst nhrpd/%.c,$(B)/test/%,$(tests)) \
 	     $(patsubst tools/%.c,$(B)/ttest/%,$(ttests))
 
-unit: programs $(unit_bins)
-	$(Q)tests/unit $(unit_bins)
+fuzz_bins := $(patsubst nhrpd/%.c,$(B)/fuzz/%,$(fuzzers))
 
-fuzz: $(patsubst nhrpd/%.c,$(B)/fuzz/%,$(fuzzers))
+unit: programs $(unit_bins) fuzz
+	$(Q)tests/unit $(unit_bins) $(fuzz_bins)
 
-$(B)/fuzz/%: nhrpd/%.c $(core)
+fuzz: $(fuzz_bins)
+.SECONDARY: $(call obj,clang,$(core))
+
+$(B)/clang/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) $(filter-out -Werror,$(cflags)) -O1 \
-		-fsanitize=fuzzer,address,undefined -o $@ $< $(core) $(call pkg,--libs) -lm
+	$(call say,CLANG,$<)
+	$(Q)$(CLANG) $(filter-out -Werror,$(cflags)) -w -O1 \
+		-fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+
+$(B)/fuzz/%: $(B)/clang/nhrpd/%.o $(call obj,clang,$(core))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(call pkg,--libs) -lm
 
 # ---- everything else is a script ----
 

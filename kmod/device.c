@@ -20,16 +20,21 @@
 #include "demux.h"
 #include "dmvpn.h"
 #include "gre.h"
+#include "mcast.h"
 #include "neigh.h"
+#include "oneway.h"
 #include "peer.h"
+#include "redirect.h"
 #include "route.h"
+#include "shortcut.h"
 #include "upcall.h"
 
 #define LINK_FLAGS_KNOWN (DMVPN_LINK_F_KEY | DMVPN_LINK_F_IPSEC_REQUIRED | \
 			  DMVPN_LINK_F_POINTOPOINT | DMVPN_LINK_F_REDIRECT | \
 			  DMVPN_LINK_F_STRICT_SOURCE)
 #define LINK_FLAGS_DONE (DMVPN_LINK_F_KEY | DMVPN_LINK_F_IPSEC_REQUIRED | \
-			 DMVPN_LINK_F_POINTOPOINT)
+			 DMVPN_LINK_F_POINTOPOINT | DMVPN_LINK_F_REDIRECT)
+#define REDIRECT_INTERVAL_MAX	65535000	/* ms */
 #define MTU_IPSEC	1400	/* leaves room for ESP in any usual suite */
 
 static unsigned int dmvpn_net_id __read_mostly;
@@ -184,7 +189,9 @@ static int dmvpn_dev_init(struct net_device *dev)
 	ddev->dev = dev;
 	ddev->seed = get_random_u32();
 	mutex_init(&ddev->lock);
-	INIT_DELAYED_WORK(&ddev->sweep, dmvpn_neigh_sweep);
+	INIT_DELAYED_WORK(&ddev->sweep, dmvpn_sweep);
+	dmvpn_mcast_init(ddev);
+	dmvpn_oneway_init(ddev);
 	INIT_HLIST_NODE(&ddev->demux_node);
 
 	ddev->stats = alloc_percpu(struct dmvpn_stats);
@@ -192,13 +199,16 @@ static int dmvpn_dev_init(struct net_device *dev)
 		return err;
 	for_each_possible_cpu(cpu)
 		u64_stats_init(&per_cpu_ptr(ddev->stats, cpu)->syncp);
-	ddev->ingress = kcalloc(DMVPN_INGRESS_SLOTS, sizeof(*ddev->ingress),
-				GFP_KERNEL_ACCOUNT);
+	ddev->ingress = kvcalloc(DMVPN_INGRESS_SLOTS, sizeof(*ddev->ingress),
+				 GFP_KERNEL_ACCOUNT);
 	if (!ddev->ingress)
 		goto err_stats;
-	err = dmvpn_upcall_init(ddev);
+	err = dmvpn_redirect_init(ddev, rtnl_dereference(ddev->conf));
 	if (err)
 		goto err_ingress;
+	err = dmvpn_upcall_init(ddev);
+	if (err)
+		goto err_redirect;
 	err = gro_cells_init(&ddev->gro_cells, dev);
 	if (err)
 		goto err_upcall;
@@ -208,22 +218,29 @@ static int dmvpn_dev_init(struct net_device *dev)
 	err = dmvpn_neighs_init(ddev);
 	if (err)
 		goto err_peers;
+	err = dmvpn_shortcuts_init(ddev);
+	if (err)
+		goto err_neighs;
 	mutex_lock(&ddev->lock);
 	err = dmvpn_remote_set(ddev, dmvpn_conf_locked(ddev)->remote, NULL);
 	mutex_unlock(&ddev->lock);
 	if (err)
-		goto err_neighs;
+		goto err_shortcuts;
 	err = dmvpn_demux_get();
 	if (err)
 		goto err_remote;
 	demux_add(ddev, rtnl_dereference(ddev->conf));
 	dmvpn_net(ddev->net)->n_devs++;
+	if (rtnl_dereference(ddev->conf)->oneway_interval)
+		dmvpn_oneway_update(ddev);
 	return 0;
 
 err_remote:
 	mutex_lock(&ddev->lock);
 	dmvpn_remote_set(ddev, 0, NULL);
 	mutex_unlock(&ddev->lock);
+err_shortcuts:
+	dmvpn_shortcuts_destroy(ddev);
 err_neighs:
 	dmvpn_neighs_destroy(ddev);
 err_peers:
@@ -232,8 +249,10 @@ err_gro:
 	gro_cells_destroy(&ddev->gro_cells);
 err_upcall:
 	dmvpn_upcall_destroy(ddev);
+err_redirect:
+	dmvpn_redirect_destroy(ddev);
 err_ingress:
-	kfree(ddev->ingress);
+	kvfree(ddev->ingress);
 err_stats:
 	free_percpu(ddev->stats);
 	return err;
@@ -253,9 +272,12 @@ static void dmvpn_dev_uninit(struct net_device *dev)
 	ddev->dying = true;
 	mutex_unlock(&ddev->lock);
 	cancel_delayed_work_sync(&ddev->sweep);
+	dmvpn_oneway_stop(ddev);
 	synchronize_net();
+	dmvpn_mcast_stop(ddev);
 
 	mutex_lock(&ddev->lock);
+	dmvpn_shortcut_del_all(ddev);
 	dmvpn_neigh_del_all(ddev);
 	dmvpn_remote_set(ddev, 0, NULL);
 	xa_for_each(&ddev->peer_ids, id, peer)
@@ -268,11 +290,13 @@ static void dmvpn_dev_free(struct net_device *dev)
 {
 	struct dmvpn_dev *ddev = netdev_priv(dev);
 
+	dmvpn_shortcuts_destroy(ddev);
 	dmvpn_neighs_destroy(ddev);
 	dmvpn_peers_destroy(ddev);
 	gro_cells_destroy(&ddev->gro_cells);
 	dmvpn_upcall_destroy(ddev);
-	kfree(ddev->ingress);
+	dmvpn_redirect_destroy(ddev);
+	kvfree(ddev->ingress);
 	free_percpu(ddev->stats);
 	kfree(rcu_replace_pointer(ddev->conf, NULL, true));
 	mutex_destroy(&ddev->lock);
@@ -292,6 +316,12 @@ static int dmvpn_dev_open(struct net_device *dev)
 	return 0;
 }
 
+static int dmvpn_dev_stop(struct net_device *dev)
+{
+	dmvpn_mcast_stop(netdev_priv(dev));
+	return 0;
+}
+
 static int dmvpn_dev_iflink(const struct net_device *dev)
 {
 	struct dmvpn_dev *ddev = netdev_priv(dev);
@@ -307,6 +337,7 @@ static const struct net_device_ops dmvpn_netdev_ops = {
 	.ndo_init		= dmvpn_dev_init,
 	.ndo_uninit		= dmvpn_dev_uninit,
 	.ndo_open		= dmvpn_dev_open,
+	.ndo_stop		= dmvpn_dev_stop,
 	.ndo_start_xmit		= dmvpn_xmit,
 	.ndo_get_stats64	= dev_get_tstats64,
 	.ndo_get_iflink		= dmvpn_dev_iflink,
@@ -371,28 +402,6 @@ static const struct nla_policy dmvpn_link_policy[IFLA_DMVPN_MAX + 1] = {
 	[IFLA_DMVPN_NHRP_RATE]	= { .type = NLA_U32 },
 };
 
-static const u8 later_attrs[] = {
-	IFLA_DMVPN_MAX_SHORTCUTS,
-	IFLA_DMVPN_REDIRECT_INTERVAL,
-	IFLA_DMVPN_ONEWAY_INTERVAL,
-	IFLA_DMVPN_NHRP_RATE,
-};
-
-static int validate_later(struct nlattr *data[],
-			  struct netlink_ext_ack *extack)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(later_attrs); i++) {
-		if (!data[later_attrs[i]])
-			continue;
-		NL_SET_ERR_MSG_ATTR(extack, data[later_attrs[i]],
-				    "not supported by this module version");
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
 static int validate_address(const struct nlattr *attr,
 			    struct netlink_ext_ack *extack)
 {
@@ -418,12 +427,33 @@ static int validate_address(const struct nlattr *attr,
 	return 0;
 }
 
+static int validate_max_shortcuts(const struct nlattr *attr,
+				  struct netlink_ext_ack *extack)
+{
+	if (!attr || nla_get_u32(attr) <= DMVPN_LIMIT_MAX)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "the limit of shortcuts is 0 to 1048576");
+	return -ERANGE;
+}
+
 static int validate_limit(const struct nlattr *attr,
 			  struct netlink_ext_ack *extack)
 {
 	if (!attr || (nla_get_u32(attr) && nla_get_u32(attr) <= DMVPN_LIMIT_MAX))
 		return 0;
 	NL_SET_ERR_MSG_ATTR(extack, attr, "a limit is 1 to 1048576");
+	return -ERANGE;
+}
+
+static int validate_interval(const struct nlattr *attr,
+			     struct netlink_ext_ack *extack)
+{
+	if (!attr || (nla_get_u32(attr) &&
+		      nla_get_u32(attr) <= REDIRECT_INTERVAL_MAX))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "the redirect interval is 1 to 65535000 ms");
 	return -ERANGE;
 }
 
@@ -440,11 +470,12 @@ static int dmvpn_validate(struct nlattr *tb[], struct nlattr *data[],
 	}
 	if (!data)
 		return 0;
-	err = validate_later(data, extack) ?:
-	      validate_address(data[IFLA_DMVPN_LOCAL], extack) ?:
+	err = validate_address(data[IFLA_DMVPN_LOCAL], extack) ?:
 	      validate_address(data[IFLA_DMVPN_REMOTE], extack) ?:
 	      validate_limit(data[IFLA_DMVPN_MAX_PEERS], extack) ?:
-	      validate_limit(data[IFLA_DMVPN_MAX_NEIGHS], extack);
+	      validate_limit(data[IFLA_DMVPN_MAX_NEIGHS], extack) ?:
+	      validate_max_shortcuts(data[IFLA_DMVPN_MAX_SHORTCUTS], extack) ?:
+	      validate_interval(data[IFLA_DMVPN_REDIRECT_INTERVAL], extack);
 	if (err)
 		return err;
 	if (data[IFLA_DMVPN_LOCAL] && data[IFLA_DMVPN_LOCAL_DEV] &&
@@ -484,6 +515,8 @@ static const struct dmvpn_conf conf_defaults = {
 	.df = DMVPN_DF_SET,
 	.max_peers = 1U << 17,
 	.max_neighs = 1U << 17,
+	.max_shortcuts = 1U << 16,
+	.redirect_interval = 8000,
 };
 
 static void conf_set_key(struct dmvpn_conf *conf, struct nlattr *data[])
@@ -586,6 +619,10 @@ static int conf_set(struct dmvpn_conf *conf, struct net *net,
 	set_u32(&conf->network_id, data[IFLA_DMVPN_NETWORK_ID]);
 	set_u32(&conf->max_peers, data[IFLA_DMVPN_MAX_PEERS]);
 	set_u32(&conf->max_neighs, data[IFLA_DMVPN_MAX_NEIGHS]);
+	set_u32(&conf->max_shortcuts, data[IFLA_DMVPN_MAX_SHORTCUTS]);
+	set_u32(&conf->redirect_interval, data[IFLA_DMVPN_REDIRECT_INTERVAL]);
+	set_u32(&conf->oneway_interval, data[IFLA_DMVPN_ONEWAY_INTERVAL]);
+	set_u32(&conf->nhrp_rate, data[IFLA_DMVPN_NHRP_RATE]);
 	if (conf->mark & conf->mark_mask) {
 		NL_SET_ERR_MSG(extack, "mark and mark mask overlap");
 		return -EINVAL;
@@ -659,6 +696,7 @@ static int dmvpn_changelink(struct net_device *dev, struct nlattr *tb[],
 {
 	struct dmvpn_dev *ddev = netdev_priv(dev);
 	struct dmvpn_conf *conf, *old;
+	bool oneway;
 	int err;
 
 	mutex_lock(&ddev->lock);
@@ -669,12 +707,16 @@ static int dmvpn_changelink(struct net_device *dev, struct nlattr *tb[],
 		goto out;
 	err = conf_set(conf, ddev->net, dev, data, extack) ?:
 	      check_change(ddev, old, conf, extack) ?:
+	      dmvpn_redirect_init(ddev, conf) ?:
 	      dmvpn_remote_set(ddev, conf->remote, extack);
 	if (err) {
 		kfree(conf);
 		goto out;
 	}
+	oneway = old->oneway_interval != conf->oneway_interval;
 	conf_publish(ddev, conf);
+	if (oneway)
+		dmvpn_oneway_update(ddev);
 out:
 	mutex_unlock(&ddev->lock);
 	return err;
@@ -683,7 +725,7 @@ out:
 static size_t dmvpn_link_size(const struct net_device *dev)
 {
 	return nla_total_size(sizeof(__be32)) * 2 +	/* local, remote */
-	       nla_total_size(sizeof(u32)) * 8 +
+	       nla_total_size(sizeof(u32)) * 12 +
 	       nla_total_size(sizeof(struct nla_bitfield32)) +
 	       nla_total_size(sizeof(u8)) * 5;
 }
@@ -710,7 +752,12 @@ static int dmvpn_fill_link(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_DMVPN_ACCEPT, c->accept) ||
 	    nla_put_u8(skb, IFLA_DMVPN_FALLBACK, c->fallback) ||
 	    nla_put_u32(skb, IFLA_DMVPN_MAX_PEERS, c->max_peers) ||
-	    nla_put_u32(skb, IFLA_DMVPN_MAX_NEIGHS, c->max_neighs))
+	    nla_put_u32(skb, IFLA_DMVPN_MAX_NEIGHS, c->max_neighs) ||
+	    nla_put_u32(skb, IFLA_DMVPN_MAX_SHORTCUTS, c->max_shortcuts) ||
+	    nla_put_u32(skb, IFLA_DMVPN_REDIRECT_INTERVAL,
+			c->redirect_interval) ||
+	    nla_put_u32(skb, IFLA_DMVPN_ONEWAY_INTERVAL, c->oneway_interval) ||
+	    nla_put_u32(skb, IFLA_DMVPN_NHRP_RATE, c->nhrp_rate))
 		return -EMSGSIZE;
 	return 0;
 }

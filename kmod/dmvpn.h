@@ -33,14 +33,18 @@
 #include "compat.h"
 
 /* What this module implements of the UAPI. */
-#define DMVPN_FEATURES (DMVPN_FEATURE_REMOTE | DMVPN_FEATURE_IPSEC_REQUIRED)
+#define DMVPN_FEATURES (DMVPN_FEATURE_REMOTE | DMVPN_FEATURE_IPSEC_REQUIRED | \
+			DMVPN_FEATURE_SHORTCUT | DMVPN_FEATURE_PATH_GET | \
+			DMVPN_FEATURE_MULTICAST | DMVPN_FEATURE_ONEWAY | \
+			DMVPN_FEATURE_REDIRECT | DMVPN_FEATURE_NHRP_RATE)
 
 #define DMVPN_LIMIT_MAX		0x100000
 #define DMVPN_TTL_CONTROL	255
 #define DMVPN_TOS_CONTROL	0xc0	/* CS6 */
 #define DMVPN_TOS_INHERIT	1
-#define DMVPN_INGRESS_SLOTS	1024
+#define DMVPN_INGRESS_SLOTS	4096
 #define DMVPN_UPCALL_SLOTS	256
+#define DMVPN_PREFIX_BITS	128
 
 /**
  * struct dmvpn_conf - configuration of a device, replaced as a whole (RCU)
@@ -61,6 +65,10 @@ struct dmvpn_conf {
 	u32 network_id;
 	u32 max_peers;
 	u32 max_neighs;
+	u32 max_shortcuts;
+	u32 redirect_interval;
+	u32 oneway_interval;
+	u32 nhrp_rate;
 	u8 hlen;
 	u8 ttl;
 	u8 tos;
@@ -105,6 +113,8 @@ struct dmvpn_peer_key {
  * @no_sa_until: jiffies until which "no SA" is believed without asking xfrm
  * @no_sa: @no_sa_until means something
  * @neighs: neighbours that point here, under the lock
+ * @unheard_since: jiffies, 0: heard, or not sent to; only oneway.c's
+ * @redirects: bucket of the redirects for packets that came from the peer
  */
 struct dmvpn_peer {
 	struct rhash_head node;
@@ -120,9 +130,35 @@ struct dmvpn_peer {
 	unsigned long no_sa_until;
 	bool no_sa;
 	u8 cookie_len;
+	atomic64_t redirects;
 	u32 neighs;
+	unsigned long unheard_since;
 	u8 cookie[DMVPN_COOKIE_MAX];
 	struct rcu_head rcu;
+};
+
+/**
+ * struct dmvpn_life - how long an entry counts; see life.h
+ * @expires: jiffies, meaningful with @has_expiry
+ * @used: jiffies of the last second in which a packet used the entry
+ * @refresh: jiffies before @expires, 0: none
+ * @created: jiffies
+ * @ever_used: @used means something
+ * @told_used: the one "used" event of this lifetime was sent
+ *
+ * Packets read @expires and @has_expiry and write @used and @ever_used; all
+ * else is under the lock.
+ */
+struct dmvpn_life {
+	unsigned long expires;
+	unsigned long used;
+	bool has_expiry;
+	bool ever_used;
+	bool told_used;
+	u8 cookie_len;
+	unsigned long refresh;
+	unsigned long created;
+	u8 cookie[DMVPN_COOKIE_MAX];
 };
 
 /**
@@ -131,26 +167,38 @@ struct dmvpn_peer {
  * @addr: constant
  * @flags: enum dmvpn_neigh_flag; written under the lock, read by packets
  * @peer: NULL only with DMVPN_NEIGH_F_REJECT
- * @expires: jiffies, meaningful with @has_expiry
- * @used: jiffies of the last second in which a packet used the entry
- * @ever_used: @used means something
- * @told_used: the one DMVPN_CMD_NEIGH_USED_NTF of this lifetime was sent
+ * @id: index in dmvpn_dev::neigh_ids; constant
  */
 struct dmvpn_neigh {
 	struct rhash_head node;
 	__be32 addr;
 	u32 flags;
 	struct dmvpn_peer __rcu *peer;
-	unsigned long expires;
-	unsigned long used;
-	bool has_expiry;
-	bool ever_used;
-	bool told_used;
-	u8 cookie_len;
+	struct dmvpn_life life;
 	u32 id;
-	unsigned long refresh;
-	unsigned long created;
-	u8 cookie[DMVPN_COOKIE_MAX];
+	struct rcu_head rcu;
+};
+
+/* An address's first @len bits; all that is behind them is zero. */
+struct dmvpn_prefix {
+	u8 addr[DMVPN_PREFIX_BITS / 8];
+	u32 len;
+};
+
+/**
+ * struct dmvpn_shortcut - prefix to neighbour; constant but for @life
+ * @node: in dmvpn_dev::shortcuts
+ * @nexthop: protocol address of a neighbour, which need not exist
+ * @via: the routed next hop under which it counts, 0: under any
+ * @id: index in dmvpn_dev::shortcut_ids
+ */
+struct dmvpn_shortcut {
+	struct rhash_head node;
+	struct dmvpn_prefix prefix;
+	__be32 nexthop;
+	__be32 via;
+	struct dmvpn_life life;
+	u32 id;
 	struct rcu_head rcu;
 };
 
@@ -164,20 +212,28 @@ struct dmvpn_nhs_list {
 /**
  * struct dmvpn_upcall_limit - how often packets may call user space
  * @slot: per key: high half its tag, low half the jiffies of the next upcall
- * @credit: of the whole device, refilled by time
+ * @bucket: of the whole device
  */
 struct dmvpn_upcall_limit {
 	u64 slot[DMVPN_UPCALL_SLOTS];
-	spinlock_t lock;	/* protects @credit and @refilled */
-	u64 credit;
-	unsigned long refilled;
+	atomic64_t bucket;
 };
+
+struct dmvpn_redirect;
 
 /**
  * struct dmvpn_dev - private data of the netdevice
  * @net: underlay namespace; holds no reference, see device.c
  * @remote: peer of IFLA_DMVPN_REMOTE, or NULL
- * @ingress: which peer the packets of an address pair came from, ingress.c
+ * @ingress: which peer the packets of an address pair came from, ingress.h
+ * @redirect: limits of DMVPN_LINK_F_REDIRECT, NULL: it never was set
+ * @nhrp_strangers: bucket of the NHRP frames that come from no peer
+ * @mcast_queue: packets whose copies are not all made yet, see mcast.c
+ * @mcast_bytes: memory they hold; under the lock of @mcast_queue
+ * @oneway: looks for peers that are sent to and not heard, see oneway.c
+ * @n_shortcuts: written under the lock; packets look no further while it is 0
+ * @shortcut_lens: the prefix lengths in use
+ * @shortcut_len_count: how many shortcuts have a length; under the lock
  */
 struct dmvpn_dev {
 	struct net_device *dev;
@@ -185,14 +241,23 @@ struct dmvpn_dev {
 	struct dmvpn_conf __rcu *conf;
 	struct dmvpn_peer __rcu *remote;
 	struct dmvpn_nhs_list __rcu *nhs;
+	u32 n_shortcuts;
 	struct dmvpn_stats __percpu *stats;
 	struct rhashtable peers;
 	struct rhashtable neighs;
+	struct rhashtable shortcuts;
+	DECLARE_BITMAP(shortcut_lens, DMVPN_PREFIX_BITS + 1);
 	u64 *ingress;
 	u32 seed;
 	struct gro_cells gro_cells;
 	struct hlist_node demux_node;
 	struct dmvpn_upcall_limit *limit;
+	struct dmvpn_redirect __rcu *redirect;
+	atomic64_t nhrp_strangers;
+	struct sk_buff_head mcast_queue;
+	unsigned int mcast_bytes;
+	struct work_struct mcast_work;
+	struct delayed_work oneway;
 
 	struct mutex lock;	/* protects all that follows and the tables */
 	bool dying;
@@ -200,8 +265,11 @@ struct dmvpn_dev {
 	u32 n_neighs;
 	u32 next_peer_id;
 	u32 next_neigh_id;
+	u32 next_shortcut_id;
+	u32 shortcut_len_count[DMVPN_PREFIX_BITS + 1];
 	struct xarray peer_ids;
 	struct xarray neigh_ids;
+	struct xarray shortcut_ids;
 	struct delayed_work sweep;
 };
 
@@ -257,6 +325,41 @@ extern const struct header_ops dmvpn_header_ops;
 
 /* tx.c */
 netdev_tx_t dmvpn_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/*
+ * An inner IPv4 packet, header readable, to @peer; under RCU, softirqs off.
+ * DMVPN_DROP_UNSPEC: the packet is gone; else the caller counts and frees.
+ */
+enum dmvpn_drop dmvpn_xmit_peer(struct dmvpn_dev *ddev,
+				const struct dmvpn_conf *conf,
+				struct sk_buff *skb, struct dmvpn_peer *peer);
+
+/**
+ * struct dmvpn_path - where a packet would go
+ * @dst: asked for
+ * @nexthop: asked for, or 0: look into the FIB, in the device's VRF. Returned
+ *	is what was used; 0: no route of @dst leads into the device
+ * @how: DMVPN_PATH_NONE: nowhere, because of @drop if there is a next hop
+ * @key: the peer, unless @how is DMVPN_PATH_NONE
+ * @prefix: the shortcut that counts, when @matched; its neighbour need not be
+ *	usable, then @how tells what is taken instead
+ */
+struct dmvpn_path {
+	__be32 dst;
+	__be32 nexthop;
+	enum dmvpn_path_how how;
+	enum dmvpn_drop drop;
+	struct dmvpn_peer_key key;
+	struct dmvpn_prefix prefix;
+	bool matched;
+};
+
+/*
+ * Answers by the code that sends packets: a packet of this host's to @path's
+ * destination would go there now. No counter of packets, no use and no event
+ * comes of it. Process context.
+ */
+void dmvpn_path_get(struct dmvpn_dev *ddev, struct dmvpn_path *path);
 
 /* rx.c: true when the packet was ours (and is gone); called under RCU */
 bool dmvpn_rcv(struct sk_buff *skb);

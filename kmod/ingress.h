@@ -26,6 +26,31 @@ static inline u64 *dmvpn_ingress_slot(const struct dmvpn_dev *ddev,
 			      DMVPN_INGRESS_SLOTS];
 }
 
+/*
+ * tx: the device of @ddev's cloud that @iif (skb_iif) is, NULL: none. A VRF
+ * hides it: packets came in by the VRF's own device.
+ */
+static inline struct dmvpn_dev *dmvpn_ingress_dev(struct dmvpn_dev *ddev,
+						  const struct dmvpn_conf *conf,
+						  int iif)
+{
+	struct net_device *in;
+	struct dmvpn_dev *other;
+
+	if (!iif)
+		return NULL;
+	if (likely(iif == ddev->dev->ifindex))
+		return ddev;
+	if (!conf->network_id)
+		return NULL;
+	in = dev_get_by_index_rcu(dev_net(ddev->dev), iif);
+	if (!in || !dmvpn_is_dmvpn(in))
+		return NULL;
+	other = netdev_priv(in);
+	return rcu_dereference(other->conf)->network_id == conf->network_id ?
+	       other : NULL;
+}
+
 /* rx, in softirq; @id 0: a sender that is no peer. */
 static inline void dmvpn_ingress_note(struct dmvpn_dev *ddev, __be32 saddr,
 				      __be32 daddr, u32 id)

@@ -5,7 +5,7 @@
  *
  * The way of a packet: device.c tx.c route.c out, demux.c rx.c in. The way of
  * a configuration: device.c (rtnetlink), netlink.c (generic netlink) into
- * peer.c and neigh.c.
+ * peer.c, neigh.c and shortcut.c.
  */
 #include <linux/module.h>
 

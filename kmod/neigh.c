@@ -2,10 +2,7 @@
 /*
  * neigh: a table by protocol address.
  *
- * Only user space adds entries, so packets cannot make the table grow. An
- * entry past its expiry counts as absent for packets at once; the sweep, one
- * work per device, removes it within about a second and tells user space. An
- * entry that is used within its refresh time before the end is told once.
+ * Only user space adds entries, so packets cannot make the table grow.
  */
 #include "neigh.h"
 #include "netlink.h"
@@ -78,7 +75,7 @@ static struct dmvpn_neigh *entry_create(struct dmvpn_dev *ddev, __be32 addr,
 	if (!n)
 		return ERR_PTR(-ENOMEM);
 	n->addr = addr;
-	n->created = jiffies;
+	n->life.created = jiffies;
 	err = xa_alloc_cyclic(&ddev->neigh_ids, &n->id, n, xa_limit_31b,
 			      &ddev->next_neigh_id, GFP_KERNEL_ACCOUNT);
 	if (err < 0) {
@@ -86,32 +83,6 @@ static struct dmvpn_neigh *entry_create(struct dmvpn_dev *ddev, __be32 addr,
 		return ERR_PTR(err);
 	}
 	return n;
-}
-
-static void apply(struct dmvpn_neigh *n, const struct dmvpn_neigh_set *set)
-{
-	WRITE_ONCE(n->flags, (n->flags & ~set->flags_mask) |
-			     (set->flags & set->flags_mask));
-	if (set->has_expires) {
-		WRITE_ONCE(n->expires,
-			   jiffies + msecs_to_jiffies(set->expires_ms));
-		/* Pairs with dmvpn_neigh_expired(): first the time. */
-		smp_store_release(&n->has_expiry, set->expires_ms != 0);
-		n->told_used = false;
-	}
-	if (set->has_refresh) {
-		n->refresh = msecs_to_jiffies(set->refresh_ms);
-		n->told_used = false;
-	}
-	if (set->has_cookie) {
-		memcpy(n->cookie, set->cookie, set->cookie_len);
-		n->cookie_len = set->cookie_len;
-	}
-}
-
-static void sweep_soon(struct dmvpn_dev *ddev)
-{
-	queue_delayed_work(system_power_efficient_wq, &ddev->sweep, HZ);
 }
 
 int dmvpn_neigh_set(struct dmvpn_dev *ddev, const struct dmvpn_neigh_set *set,
@@ -150,7 +121,8 @@ int dmvpn_neigh_set(struct dmvpn_dev *ddev, const struct dmvpn_neigh_set *set,
 		}
 		point_to(ddev, n, peer);
 	}
-	apply(n, set);
+	WRITE_ONCE(n->flags, flags);
+	dmvpn_life_apply(ddev, &n->life, &set->life);
 	if (new) {
 		err = rhashtable_lookup_insert_fast(&ddev->neighs, &new->node,
 						    neigh_params);
@@ -158,8 +130,6 @@ int dmvpn_neigh_set(struct dmvpn_dev *ddev, const struct dmvpn_neigh_set *set,
 			goto err_peer;
 		ddev->n_neighs++;
 	}
-	if (n->has_expiry)
-		sweep_soon(ddev);
 	*out = n;
 	return 0;
 
@@ -203,45 +173,31 @@ void dmvpn_neigh_del_all(struct dmvpn_dev *ddev)
 	}
 }
 
-static bool wants_refresh(const struct dmvpn_neigh *n)
-{
-	return n->refresh && !n->told_used && n->ever_used &&
-	       time_after_eq(READ_ONCE(n->used), n->expires - n->refresh) &&
-	       time_after_eq(jiffies, n->expires - n->refresh);
-}
-
 static bool sweep_one(struct dmvpn_dev *ddev, struct dmvpn_neigh *n)
 {
-	if (!n->has_expiry)
-		return false;
-	if (dmvpn_neigh_expired(n)) {
+	switch (dmvpn_life_due(&n->life)) {
+	case DMVPN_LIFE_OVER:
 		dmvpn_nl_neigh_event(ddev, n, DMVPN_CMD_NEIGH_EXPIRED_NTF);
 		dmvpn_neigh_del(ddev, n);
 		return false;
-	}
-	if (wants_refresh(n)) {
-		n->told_used = true;
+	case DMVPN_LIFE_WANTED:
 		dmvpn_nl_neigh_event(ddev, n, DMVPN_CMD_NEIGH_USED_NTF);
+		return true;
+	default:
+		return n->life.has_expiry;
 	}
-	return true;
 }
 
-void dmvpn_neigh_sweep(struct work_struct *work)
+bool dmvpn_neighs_sweep(struct dmvpn_dev *ddev)
 {
-	struct dmvpn_dev *ddev = container_of(to_delayed_work(work),
-					      struct dmvpn_dev, sweep);
 	struct dmvpn_neigh *n;
 	bool more = false;
 	unsigned long id;
 
-	mutex_lock(&ddev->lock);
-	if (!ddev->dying) {
-		xa_for_each(&ddev->neigh_ids, id, n) {
-			more |= sweep_one(ddev, n);
-			cond_resched();
-		}
-		if (more)
-			sweep_soon(ddev);
+	lockdep_assert_held(&ddev->lock);
+	xa_for_each(&ddev->neigh_ids, id, n) {
+		more |= sweep_one(ddev, n);
+		cond_resched();
 	}
-	mutex_unlock(&ddev->lock);
+	return more;
 }

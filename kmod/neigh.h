@@ -4,6 +4,7 @@
 #define _DMVPN_NEIGH_H
 
 #include "dmvpn.h"
+#include "life.h"
 
 int dmvpn_neighs_init(struct dmvpn_dev *ddev);
 /* All neighbours must be gone. */
@@ -16,13 +17,11 @@ struct dmvpn_neigh *dmvpn_neigh_find(struct dmvpn_dev *ddev, __be32 addr);
 /* What DMVPN_CMD_NEIGH_NEW and _SET say; a member without its has_ keeps its value. */
 struct dmvpn_neigh_set {
 	__be32 addr;
-	bool has_peer, has_expires, has_refresh, has_cookie;
+	bool has_peer;
 	__be32 nbma;
 	u32 mark;
 	u32 flags, flags_mask;
-	u32 expires_ms, refresh_ms;
-	const void *cookie;
-	u8 cookie_len;
+	struct dmvpn_life_set life;
 };
 
 /*
@@ -40,23 +39,7 @@ void dmvpn_neigh_del(struct dmvpn_dev *ddev, struct dmvpn_neigh *n);
 /* Under the lock. */
 void dmvpn_neigh_del_all(struct dmvpn_dev *ddev);
 
-/* The work that removes what expired and tells what is in use. */
-void dmvpn_neigh_sweep(struct work_struct *work);
-
-static inline bool dmvpn_neigh_expired(const struct dmvpn_neigh *n)
-{
-	return smp_load_acquire(&n->has_expiry) && /* see apply() */
-	       time_after_eq(jiffies, READ_ONCE(n->expires));
-}
-
-/* At most one store a second and entry: no line bounces between CPUs. */
-static inline void dmvpn_neigh_use(struct dmvpn_neigh *n)
-{
-	if (unlikely(!READ_ONCE(n->ever_used) ||
-		     jiffies - READ_ONCE(n->used) >= HZ)) {
-		WRITE_ONCE(n->used, jiffies);
-		WRITE_ONCE(n->ever_used, true);
-	}
-}
+/* Under the lock: removes what expired, tells what is in use; true: more to do. */
+bool dmvpn_neighs_sweep(struct dmvpn_dev *ddev);
 
 #endif

@@ -14,6 +14,7 @@
 #include "netlink.h"
 #include "peer.h"
 #include "route.h"
+#include "shortcut.h"
 
 #define PEER_FLAGS_SET	(DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS | \
 			 DMVPN_PEER_F_MULTICAST)
@@ -73,7 +74,6 @@ static const struct nla_policy neigh_policy[DMVPN_NEIGH_A_MAX + 1] = {
 	[DMVPN_NEIGH_A_COOKIE]	= POLICY_COOKIE,
 };
 
-/* Commands of later module versions: any request, one answer. */
 static const struct nla_policy shortcut_policy[DMVPN_SHORTCUT_A_MAX + 1] = {
 	[DMVPN_SHORTCUT_A_IFINDEX]	= NLA_POLICY_MIN(NLA_U32, 1),
 	[DMVPN_SHORTCUT_A_PREFIX]	= POLICY_ADDR,
@@ -140,8 +140,7 @@ static void unlock_device(struct dmvpn_dev *ddev)
 	dev_put(dev);
 }
 
-/* An IPv4 address that can be somebody's own. */
-static int get_unicast(const struct nlattr *attr, __be32 *addr,
+static int get_address(const struct nlattr *attr, __be32 *addr,
 		       struct netlink_ext_ack *extack)
 {
 	if (!attr) {
@@ -159,6 +158,17 @@ static int get_unicast(const struct nlattr *attr, __be32 *addr,
 		return -EINVAL;
 	}
 	*addr = nla_get_in_addr(attr);
+	return 0;
+}
+
+/* An IPv4 address that can be somebody's own. */
+static int get_unicast(const struct nlattr *attr, __be32 *addr,
+		       struct netlink_ext_ack *extack)
+{
+	int err = get_address(attr, addr, extack);
+
+	if (err)
+		return err;
 	if (ipv4_is_zeronet(*addr) || ipv4_is_multicast(*addr) ||
 	    ipv4_is_lbcast(*addr) || ipv4_is_loopback(*addr)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr, "not a unicast address");
@@ -188,9 +198,12 @@ static int get_peer_key(struct dmvpn_dev *ddev, struct nlattr **attrs,
 
 /* ---- filling answers ---- */
 
+/* @then may be a tick ahead: those who note a time avoid 0 with `jiffies | 1`. */
 static u64 ms_ago(unsigned long then)
 {
-	return jiffies_to_msecs(jiffies - then);
+	unsigned long now = jiffies;
+
+	return time_after(now, then) ? jiffies_to_msecs(now - then) : 0;
 }
 
 static int fill_peer_route(struct sk_buff *skb, struct dmvpn_dev *ddev,
@@ -251,10 +264,66 @@ static int fill_peer(struct sk_buff *skb, struct dmvpn_dev *ddev,
 	       fill_peer_totals(skb, peer);
 }
 
-static u32 ms_left(const struct dmvpn_neigh *n)
+static u32 ms_left(const struct dmvpn_life *life)
 {
-	return dmvpn_neigh_expired(n) ? 1 :
-	       max(1U, jiffies_to_msecs(n->expires - jiffies));
+	if (!life->has_expiry)
+		return 0;
+	return dmvpn_life_expired(life) ? 1 :
+	       max(1U, jiffies_to_msecs(life->expires - jiffies));
+}
+
+/* Neighbours and shortcuts have the same attributes from EXPIRES to PAD. */
+enum {
+	LIFE_REFRESH	= DMVPN_NEIGH_A_REFRESH - DMVPN_NEIGH_A_EXPIRES,
+	LIFE_COOKIE	= DMVPN_NEIGH_A_COOKIE - DMVPN_NEIGH_A_EXPIRES,
+	LIFE_USED	= DMVPN_NEIGH_A_USED - DMVPN_NEIGH_A_EXPIRES,
+	LIFE_CREATED	= DMVPN_NEIGH_A_CREATED - DMVPN_NEIGH_A_EXPIRES,
+	LIFE_PAD	= DMVPN_NEIGH_A_PAD - DMVPN_NEIGH_A_EXPIRES,
+};
+
+static_assert(DMVPN_SHORTCUT_A_EXPIRES + LIFE_REFRESH ==
+	      (int)DMVPN_SHORTCUT_A_REFRESH &&
+	      DMVPN_SHORTCUT_A_EXPIRES + LIFE_COOKIE ==
+	      (int)DMVPN_SHORTCUT_A_COOKIE &&
+	      DMVPN_SHORTCUT_A_EXPIRES + LIFE_USED ==
+	      (int)DMVPN_SHORTCUT_A_USED &&
+	      DMVPN_SHORTCUT_A_EXPIRES + LIFE_CREATED ==
+	      (int)DMVPN_SHORTCUT_A_CREATED &&
+	      DMVPN_SHORTCUT_A_EXPIRES + LIFE_PAD ==
+	      (int)DMVPN_SHORTCUT_A_PAD);
+
+/* @first: the set's EXPIRES. */
+static int fill_life(struct sk_buff *skb, const struct dmvpn_life *life,
+		     int first)
+{
+	int pad = first + LIFE_PAD;
+
+	return nla_put_u32(skb, first, ms_left(life)) ?:
+	       nla_put_u32(skb, first + LIFE_REFRESH,
+			   jiffies_to_msecs(life->refresh)) ?:
+	       nla_put(skb, first + LIFE_COOKIE, life->cookie_len,
+		       life->cookie) ?:
+	       (READ_ONCE(life->ever_used) ?
+		nla_put_u64_64bit(skb, first + LIFE_USED,
+				  ms_ago(READ_ONCE(life->used)), pad) : 0) ?:
+	       nla_put_u64_64bit(skb, first + LIFE_CREATED,
+				 ms_ago(life->created), pad);
+}
+
+static void read_life(struct nlattr **attrs, int first,
+		      struct dmvpn_life_set *set)
+{
+	const struct nlattr *expires = attrs[first];
+	const struct nlattr *refresh = attrs[first + LIFE_REFRESH];
+	const struct nlattr *cookie = attrs[first + LIFE_COOKIE];
+
+	set->has_expires = expires;
+	set->expires_ms = expires ? nla_get_u32(expires) : 0;
+	set->has_refresh = refresh;
+	set->refresh_ms = refresh ? nla_get_u32(refresh) : 0;
+	set->has_cookie = cookie;
+	set->cookie = cookie ? nla_data(cookie) : NULL;
+	set->cookie_len = cookie ? nla_len(cookie) : 0;
 }
 
 static int fill_neigh(struct sk_buff *skb, struct dmvpn_dev *ddev,
@@ -273,17 +342,49 @@ static int fill_neigh(struct sk_buff *skb, struct dmvpn_dev *ddev,
 		       0) ?:
 	       nla_put_bitfield32(skb, DMVPN_NEIGH_A_FLAGS, n->flags,
 				  NEIGH_FLAGS_SET) ?:
-	       nla_put_u32(skb, DMVPN_NEIGH_A_EXPIRES,
-			   n->has_expiry ? ms_left(n) : 0) ?:
-	       nla_put_u32(skb, DMVPN_NEIGH_A_REFRESH,
-			   jiffies_to_msecs(n->refresh)) ?:
-	       nla_put(skb, DMVPN_NEIGH_A_COOKIE, n->cookie_len, n->cookie) ?:
-	       (READ_ONCE(n->ever_used) ?
-		nla_put_u64_64bit(skb, DMVPN_NEIGH_A_USED,
-				  ms_ago(READ_ONCE(n->used)),
-				  DMVPN_NEIGH_A_PAD) : 0) ?:
-	       nla_put_u64_64bit(skb, DMVPN_NEIGH_A_CREATED,
-				 ms_ago(n->created), DMVPN_NEIGH_A_PAD);
+	       fill_life(skb, &n->life, DMVPN_NEIGH_A_EXPIRES);
+}
+
+static int put_prefix(struct sk_buff *skb, int attr, int len_attr,
+		      const struct dmvpn_prefix *prefix)
+{
+	return nla_put(skb, attr, sizeof(__be32), prefix->addr) ?:
+	       nla_put_u8(skb, len_attr, prefix->len);
+}
+
+static int put_addr(struct sk_buff *skb, int attr, __be32 addr)
+{
+	return addr ? nla_put_in_addr(skb, attr, addr) : 0;
+}
+
+static int fill_shortcut(struct sk_buff *skb, struct dmvpn_dev *ddev,
+			 const struct dmvpn_shortcut *s)
+{
+	return nla_put_u32(skb, DMVPN_SHORTCUT_A_IFINDEX,
+			   ddev->dev->ifindex) ?:
+	       put_prefix(skb, DMVPN_SHORTCUT_A_PREFIX,
+			  DMVPN_SHORTCUT_A_PREFIXLEN, &s->prefix) ?:
+	       nla_put_u32(skb, DMVPN_SHORTCUT_A_ID, s->id) ?:
+	       nla_put_in_addr(skb, DMVPN_SHORTCUT_A_NEXTHOP, s->nexthop) ?:
+	       put_addr(skb, DMVPN_SHORTCUT_A_VIA, s->via) ?:
+	       fill_life(skb, &s->life, DMVPN_SHORTCUT_A_EXPIRES);
+}
+
+static int fill_path(struct sk_buff *skb, struct dmvpn_dev *ddev,
+		     const struct dmvpn_path *path)
+{
+	return nla_put_u32(skb, DMVPN_PATH_A_IFINDEX, ddev->dev->ifindex) ?:
+	       nla_put_in_addr(skb, DMVPN_PATH_A_DST, path->dst) ?:
+	       put_addr(skb, DMVPN_PATH_A_NEXTHOP, path->nexthop) ?:
+	       (path->how != DMVPN_PATH_NONE ?
+		nla_put_in_addr(skb, DMVPN_PATH_A_NBMA, path->key.nbma) ?:
+		nla_put_u32(skb, DMVPN_PATH_A_MARK, path->key.mark) : 0) ?:
+	       nla_put_u8(skb, DMVPN_PATH_A_HOW, path->how) ?:
+	       (path->matched ? put_prefix(skb, DMVPN_PATH_A_PREFIX,
+					   DMVPN_PATH_A_PREFIXLEN,
+					   &path->prefix) : 0) ?:
+	       (path->drop ? nla_put_u32(skb, DMVPN_PATH_A_DROP,
+					 path->drop) : 0);
 }
 
 static void sum_counters(const struct dmvpn_dev *ddev, u64 *drops, u64 *counts)
@@ -325,7 +426,7 @@ static int fill_dev(struct sk_buff *skb, struct dmvpn_dev *ddev)
 					      conf->local) : 0) ?:
 	       nla_put_u32(skb, DMVPN_DEV_A_PEERS, ddev->n_peers) ?:
 	       nla_put_u32(skb, DMVPN_DEV_A_NEIGHS, ddev->n_neighs) ?:
-	       nla_put_u32(skb, DMVPN_DEV_A_SHORTCUTS, 0) ?:
+	       nla_put_u32(skb, DMVPN_DEV_A_SHORTCUTS, ddev->n_shortcuts) ?:
 	       nla_put(skb, DMVPN_DEV_A_DROPS, sizeof(drops), drops) ?:
 	       nla_put(skb, DMVPN_DEV_A_COUNTS, sizeof(counts), counts);
 }
@@ -365,6 +466,18 @@ static int fill_neigh_obj(struct sk_buff *skb, struct dmvpn_dev *ddev,
 			  void *obj)
 {
 	return fill_neigh(skb, ddev, obj);
+}
+
+static int fill_shortcut_obj(struct sk_buff *skb, struct dmvpn_dev *ddev,
+			     void *obj)
+{
+	return fill_shortcut(skb, ddev, obj);
+}
+
+static int fill_path_obj(struct sk_buff *skb, struct dmvpn_dev *ddev,
+			 void *obj)
+{
+	return fill_path(skb, ddev, obj);
 }
 
 static int answer(struct genl_info *info, u8 cmd, fill_fn fill,
@@ -410,6 +523,12 @@ void dmvpn_nl_neigh_event(struct dmvpn_dev *ddev, struct dmvpn_neigh *n,
 	announce(ddev, cmd, fill_neigh_obj, n, 0);
 }
 
+void dmvpn_nl_shortcut_event(struct dmvpn_dev *ddev, struct dmvpn_shortcut *s,
+			     u8 cmd)
+{
+	announce(ddev, cmd, fill_shortcut_obj, s, 0);
+}
+
 static int dev_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct dmvpn_dev *ddev = lock_device(genl_info_net(info), info->attrs,
@@ -451,17 +570,6 @@ static void apply_rest(struct dmvpn_peer *peer, struct nlattr **attrs)
 	}
 }
 
-static int check_peer_flags(const struct nlattr *attr,
-			    struct netlink_ext_ack *extack)
-{
-	if (!attr ||
-	    !(nla_get_bitfield32(attr).value & DMVPN_PEER_F_MULTICAST))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr,
-			    "multicast fan-out is not supported by this module version");
-	return -EOPNOTSUPP;
-}
-
 static int peer_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 {
 	struct netlink_ext_ack *extack = info->extack;
@@ -470,8 +578,7 @@ static int peer_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	u32 old_flags, old_priority;
 	int err;
 
-	err = get_peer_key(ddev, info->attrs, &key, extack) ?:
-	      check_peer_flags(info->attrs[DMVPN_PEER_A_FLAGS], extack);
+	err = get_peer_key(ddev, info->attrs, &key, extack);
 	if (err)
 		return err;
 	peer = dmvpn_peer_find(ddev, key.nbma, key.mark);
@@ -496,6 +603,7 @@ static int peer_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 			return err;
 		}
 	}
+	dmvpn_peer_mark(ddev, peer);
 	apply_rest(peer, info->attrs);
 	announce(ddev, DMVPN_CMD_PEER_CHANGED_NTF, fill_peer_obj, peer,
 		 info->snd_portid);
@@ -586,19 +694,7 @@ static int read_neigh(struct dmvpn_dev *ddev, struct nlattr **attrs,
 		set->flags = flags.value;
 		set->flags_mask = flags.selector;
 	}
-	if (attrs[DMVPN_NEIGH_A_EXPIRES]) {
-		set->has_expires = true;
-		set->expires_ms = nla_get_u32(attrs[DMVPN_NEIGH_A_EXPIRES]);
-	}
-	if (attrs[DMVPN_NEIGH_A_REFRESH]) {
-		set->has_refresh = true;
-		set->refresh_ms = nla_get_u32(attrs[DMVPN_NEIGH_A_REFRESH]);
-	}
-	if (attrs[DMVPN_NEIGH_A_COOKIE]) {
-		set->has_cookie = true;
-		set->cookie = nla_data(attrs[DMVPN_NEIGH_A_COOKIE]);
-		set->cookie_len = nla_len(attrs[DMVPN_NEIGH_A_COOKIE]);
-	}
+	read_life(attrs, DMVPN_NEIGH_A_EXPIRES, &set->life);
 	return 0;
 }
 
@@ -698,6 +794,148 @@ static int neigh_flush_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	return 0;
 }
 
+static int get_prefix(struct nlattr **attrs, struct dmvpn_prefix *prefix,
+		      struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr = attrs[DMVPN_SHORTCUT_A_PREFIX];
+	const struct nlattr *len = attrs[DMVPN_SHORTCUT_A_PREFIXLEN];
+	__be32 addr;
+	int err;
+
+	err = get_address(attr, &addr, extack);
+	if (err)
+		return err;
+	if (!len) {
+		NL_SET_ERR_MSG(extack, "prefix length missing");
+		return -EINVAL;
+	}
+	if (nla_get_u8(len) > sizeof(addr) * 8) {
+		NL_SET_ERR_MSG_ATTR(extack, len,
+				    "longer than the prefix's address");
+		return -EINVAL;
+	}
+	dmvpn_prefix_make(prefix, &addr, sizeof(addr) * 8, nla_get_u8(len));
+	if (memcmp(prefix->addr, &addr, sizeof(addr))) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "host bits are set");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int read_shortcut(struct nlattr **attrs, struct dmvpn_shortcut_set *set,
+			 struct netlink_ext_ack *extack)
+{
+	const struct nlattr *nexthop = attrs[DMVPN_SHORTCUT_A_NEXTHOP];
+	const struct nlattr *via = attrs[DMVPN_SHORTCUT_A_VIA];
+	int err;
+
+	err = get_prefix(attrs, &set->prefix, extack) ?:
+	      (nexthop ? get_unicast(nexthop, &set->nexthop, extack) : 0) ?:
+	      (via ? get_unicast(via, &set->via, extack) : 0);
+	if (err)
+		return err;
+	read_life(attrs, DMVPN_SHORTCUT_A_EXPIRES, &set->life);
+	return 0;
+}
+
+static int shortcut_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
+{
+	struct dmvpn_shortcut_set set = { };
+	struct dmvpn_shortcut *s;
+	int err;
+
+	err = read_shortcut(info->attrs, &set, info->extack) ?:
+	      dmvpn_shortcut_set(ddev, &set, &s, info->extack);
+	if (err)
+		return err;
+	announce(ddev, DMVPN_CMD_SHORTCUT_CHANGED_NTF, fill_shortcut_obj, s,
+		 info->snd_portid);
+	return 0;
+}
+
+/* The shortcut asked for, or ERR_PTR with a message. */
+static struct dmvpn_shortcut *get_shortcut(struct dmvpn_dev *ddev,
+					   struct genl_info *info)
+{
+	struct dmvpn_shortcut_set set = { };
+	struct dmvpn_shortcut *s;
+	int err;
+
+	err = read_shortcut(info->attrs, &set, info->extack);
+	if (err)
+		return ERR_PTR(err);
+	s = dmvpn_shortcut_find(ddev, &set.prefix);
+	if (!s) {
+		NL_SET_ERR_MSG(info->extack, "no such shortcut");
+		return ERR_PTR(-ENOENT);
+	}
+	return s;
+}
+
+static void shortcut_del_one(struct dmvpn_dev *ddev, struct dmvpn_shortcut *s,
+			     u32 portid)
+{
+	announce(ddev, DMVPN_CMD_SHORTCUT_DELETED_NTF, fill_shortcut_obj, s,
+		 portid);
+	dmvpn_shortcut_del(ddev, s);
+}
+
+static int shortcut_del_locked(struct dmvpn_dev *ddev, struct genl_info *info)
+{
+	struct dmvpn_shortcut *s = get_shortcut(ddev, info);
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	shortcut_del_one(ddev, s, info->snd_portid);
+	return 0;
+}
+
+static int shortcut_get_locked(struct dmvpn_dev *ddev, struct genl_info *info)
+{
+	struct dmvpn_shortcut *s = get_shortcut(ddev, info);
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	return answer(info, DMVPN_CMD_SHORTCUT_GET, fill_shortcut_obj, ddev, s);
+}
+
+static int shortcut_flush_locked(struct dmvpn_dev *ddev,
+				 struct genl_info *info)
+{
+	struct dmvpn_shortcut *s;
+	unsigned long id;
+	int i;
+
+	/* Who says more than the device did not mean all of them. */
+	for (i = DMVPN_SHORTCUT_A_IFINDEX + 1; i <= DMVPN_SHORTCUT_A_MAX; i++) {
+		if (!info->attrs[i])
+			continue;
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
+				    "a flush is of all shortcuts of the device");
+		return -EINVAL;
+	}
+	xa_for_each(&ddev->shortcut_ids, id, s) {
+		shortcut_del_one(ddev, s, info->snd_portid);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int path_get_locked(struct dmvpn_dev *ddev, struct genl_info *info)
+{
+	const struct nlattr *nexthop = info->attrs[DMVPN_PATH_A_NEXTHOP];
+	struct dmvpn_path path = { };
+	int err;
+
+	err = get_unicast(info->attrs[DMVPN_PATH_A_DST], &path.dst,
+			  info->extack) ?:
+	      (nexthop ? get_unicast(nexthop, &path.nexthop, info->extack) : 0);
+	if (err)
+		return err;
+	dmvpn_path_get(ddev, &path);
+	return answer(info, DMVPN_CMD_PATH_GET, fill_path_obj, ddev, &path);
+}
+
 static int with_device(struct genl_info *info,
 		       int (*fn)(struct dmvpn_dev *ddev,
 				 struct genl_info *info))
@@ -748,11 +986,29 @@ static int neigh_flush(struct sk_buff *skb, struct genl_info *info)
 	return with_device(info, neigh_flush_locked);
 }
 
-static int not_yet(struct sk_buff *skb, struct genl_info *info)
+static int shortcut_set(struct sk_buff *skb, struct genl_info *info)
 {
-	NL_SET_ERR_MSG(info->extack,
-		       "command not supported by this module version");
-	return -EOPNOTSUPP;
+	return with_device(info, shortcut_set_locked);
+}
+
+static int shortcut_del(struct sk_buff *skb, struct genl_info *info)
+{
+	return with_device(info, shortcut_del_locked);
+}
+
+static int shortcut_get(struct sk_buff *skb, struct genl_info *info)
+{
+	return with_device(info, shortcut_get_locked);
+}
+
+static int shortcut_flush(struct sk_buff *skb, struct genl_info *info)
+{
+	return with_device(info, shortcut_flush_locked);
+}
+
+static int path_query(struct sk_buff *skb, struct genl_info *info)
+{
+	return with_device(info, path_get_locked);
 }
 
 /* ---- dump ---- */
@@ -807,6 +1063,9 @@ static int dump_device(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 	case DMVPN_CMD_NEIGH_GET:
 		return dump_table(skb, cb, cmd, fill_neigh_obj, ddev,
 				  &ddev->neigh_ids);
+	case DMVPN_CMD_SHORTCUT_GET:
+		return dump_table(skb, cb, cmd, fill_shortcut_obj, ddev,
+				  &ddev->shortcut_ids);
 	default:
 		return dump_one(skb, cb, cmd, fill_dev_obj, ddev, NULL);
 	}
@@ -897,6 +1156,11 @@ static int neigh_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump(skb, cb, DMVPN_CMD_NEIGH_GET);
 }
 
+static int shortcut_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, DMVPN_CMD_SHORTCUT_GET);
+}
+
 /* ---- upcalls ---- */
 
 static int put_peer(struct sk_buff *skb, int nbma, int mark,
@@ -908,9 +1172,17 @@ static int put_peer(struct sk_buff *skb, int nbma, int mark,
 	       nla_put_u32(skb, mark, peer->key.mark);
 }
 
-static int put_addr(struct sk_buff *skb, int attr, __be32 addr)
+static int put_head(struct sk_buff *msg, const struct sk_buff *skb)
 {
-	return addr ? nla_put_in_addr(skb, attr, addr) : 0;
+	unsigned int at, len;
+	struct nlattr *attr;
+
+	if (!skb)
+		return 0;
+	at = skb_network_offset(skb);
+	len = min_t(unsigned int, skb->len - at, DMVPN_HEAD_MAX);
+	attr = nla_reserve(msg, DMVPN_EVENT_A_HEAD, len);
+	return attr ? skb_copy_bits(skb, at, nla_data(attr), len) : -EMSGSIZE;
 }
 
 int dmvpn_nl_upcall(struct dmvpn_dev *ddev, const struct dmvpn_event *event)
@@ -933,7 +1205,8 @@ int dmvpn_nl_upcall(struct dmvpn_dev *ddev, const struct dmvpn_event *event)
 	    put_peer(msg, DMVPN_EVENT_A_NBMA, DMVPN_EVENT_A_MARK,
 		     event->peer) ||
 	    put_peer(msg, DMVPN_EVENT_A_INGRESS_NBMA,
-		     DMVPN_EVENT_A_INGRESS_MARK, event->ingress)) {
+		     DMVPN_EVENT_A_INGRESS_MARK, event->ingress) ||
+	    put_head(msg, event->head)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}
@@ -965,11 +1238,11 @@ static const struct genl_ops dmvpn_ops[] = {
 	OP(DMVPN_CMD_NEIGH_DEL, neigh_del, NULL, neigh),
 	OP(DMVPN_CMD_NEIGH_GET, neigh_get, neigh_dump, neigh),
 	OP(DMVPN_CMD_NEIGH_FLUSH, neigh_flush, NULL, neigh),
-	OP(DMVPN_CMD_SHORTCUT_SET, not_yet, NULL, shortcut),
-	OP(DMVPN_CMD_SHORTCUT_DEL, not_yet, NULL, shortcut),
-	OP(DMVPN_CMD_SHORTCUT_GET, not_yet, NULL, shortcut),
-	OP(DMVPN_CMD_SHORTCUT_FLUSH, not_yet, NULL, shortcut),
-	OP(DMVPN_CMD_PATH_GET, not_yet, NULL, path),
+	OP(DMVPN_CMD_SHORTCUT_SET, shortcut_set, NULL, shortcut),
+	OP(DMVPN_CMD_SHORTCUT_DEL, shortcut_del, NULL, shortcut),
+	OP(DMVPN_CMD_SHORTCUT_GET, shortcut_get, shortcut_dump, shortcut),
+	OP(DMVPN_CMD_SHORTCUT_FLUSH, shortcut_flush, NULL, shortcut),
+	OP(DMVPN_CMD_PATH_GET, path_query, NULL, path),
 };
 
 static struct genl_family dmvpn_family __ro_after_init = {

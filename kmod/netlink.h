@@ -8,9 +8,12 @@
 int dmvpn_nl_init(void);
 void dmvpn_nl_exit(void);
 
-/* Event with the neighbour as in a GET, to DMVPN_MCGRP_EVENTS; the lock. */
+/* Events with the object as in a GET, to DMVPN_MCGRP_EVENTS; the lock. */
 void dmvpn_nl_neigh_event(struct dmvpn_dev *ddev, struct dmvpn_neigh *n,
 			  u8 cmd);
+
+void dmvpn_nl_shortcut_event(struct dmvpn_dev *ddev, struct dmvpn_shortcut *s,
+			     u8 cmd);
 
 /* What a packet has to say; members that are 0 are left out. */
 struct dmvpn_event {
@@ -18,6 +21,7 @@ struct dmvpn_event {
 	__be32 nexthop, src, dst;
 	const struct dmvpn_peer *peer;
 	const struct dmvpn_peer *ingress;
+	const struct sk_buff *head;	/* its first bytes from the IP header on */
 };
 
 /* To DMVPN_MCGRP_UPCALLS; under RCU, any context. -ESRCH, -ENOMEM: lost. */

@@ -194,6 +194,16 @@ int dmvpn_nhs_rebuild(struct dmvpn_dev *ddev)
 	return 0;
 }
 
+void dmvpn_peer_mark(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer)
+{
+	lockdep_assert_held(&ddev->lock);
+	if (peer->flags & DMVPN_PEER_F_MULTICAST)
+		xa_set_mark(&ddev->peer_ids, peer->id, DMVPN_PEERS_MULTICAST);
+	else
+		xa_clear_mark(&ddev->peer_ids, peer->id,
+			      DMVPN_PEERS_MULTICAST);
+}
+
 int dmvpn_remote_set(struct dmvpn_dev *ddev, __be32 remote,
 		     struct netlink_ext_ack *extack)
 {
@@ -212,6 +222,26 @@ int dmvpn_remote_set(struct dmvpn_dev *ddev, __be32 remote,
 	return 0;
 }
 
+static unsigned long later(unsigned long a, unsigned long b)
+{
+	return !a || (b && time_after(b, a)) ? b : a;
+}
+
+void dmvpn_peer_last(const struct dmvpn_peer *peer, unsigned long *rx,
+		     unsigned long *tx)
+{
+	const struct dmvpn_peer_stats *s;
+	int cpu;
+
+	*rx = 0;
+	*tx = 0;
+	for_each_possible_cpu(cpu) {
+		s = per_cpu_ptr(peer->stats, cpu);
+		*rx = later(*rx, READ_ONCE(s->last_rx));
+		*tx = later(*tx, READ_ONCE(s->last_tx));
+	}
+}
+
 void dmvpn_peer_totals(const struct dmvpn_peer *peer,
 		       struct dmvpn_peer_totals *t)
 {
@@ -221,9 +251,8 @@ void dmvpn_peer_totals(const struct dmvpn_peer *peer,
 	int cpu;
 
 	memset(t, 0, sizeof(*t));
+	dmvpn_peer_last(peer, &t->last_rx, &t->last_tx);
 	for_each_possible_cpu(cpu) {
-		unsigned long rx, tx;
-
 		s = per_cpu_ptr(peer->stats, cpu);
 		do {
 			start = u64_stats_fetch_begin(&s->syncp);
@@ -236,11 +265,5 @@ void dmvpn_peer_totals(const struct dmvpn_peer *peer,
 		t->rx_bytes += rxb;
 		t->tx_packets += txp;
 		t->tx_bytes += txb;
-		rx = READ_ONCE(s->last_rx);
-		if (rx && (!t->last_rx || time_after(rx, t->last_rx)))
-			t->last_rx = rx;
-		tx = READ_ONCE(s->last_tx);
-		if (tx && (!t->last_tx || time_after(tx, t->last_tx)))
-			t->last_tx = tx;
 	}
 }

@@ -5,6 +5,9 @@
 
 #include "dmvpn.h"
 
+/* In dmvpn_dev::peer_ids: the peers with DMVPN_PEER_F_MULTICAST. */
+#define DMVPN_PEERS_MULTICAST	XA_MARK_1
+
 int dmvpn_peers_init(struct dmvpn_dev *ddev);
 /* All peers must be gone, and a grace period over. */
 void dmvpn_peers_destroy(struct dmvpn_dev *ddev);
@@ -34,6 +37,9 @@ void dmvpn_peer_unlink(struct dmvpn_dev *ddev, struct dmvpn_peer *peer);
  */
 int dmvpn_nhs_rebuild(struct dmvpn_dev *ddev);
 
+/* Takes @peer's DMVPN_PEER_F_MULTICAST over into the marks after it changed. */
+void dmvpn_peer_mark(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer);
+
 /* The device's remote, 0.0.0.0: none. */
 int dmvpn_remote_set(struct dmvpn_dev *ddev, __be32 remote,
 		     struct netlink_ext_ack *extack);
@@ -45,6 +51,10 @@ struct dmvpn_peer_totals {
 
 void dmvpn_peer_totals(const struct dmvpn_peer *peer,
 		       struct dmvpn_peer_totals *t);
+
+/* When it was last heard and sent to, jiffies, 0: never. In any context. */
+void dmvpn_peer_last(const struct dmvpn_peer *peer, unsigned long *rx,
+		     unsigned long *tx);
 
 static inline void dmvpn_peer_rx(struct dmvpn_peer *peer, unsigned int len)
 {

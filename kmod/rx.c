@@ -20,6 +20,7 @@
 #include <net/route.h>
 #include <net/xfrm.h>
 
+#include "bucket.h"
 #include "demux.h"
 #include "dmvpn.h"
 #include "gre.h"
@@ -122,6 +123,15 @@ static bool came_by_esp(const struct sk_buff *skb)
 	return false;
 }
 
+/* Strangers share IFLA_DMVPN_NHRP_RATE, a second's worth of it at once. */
+static bool may_call(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf)
+{
+	return !conf->nhrp_rate ||
+	       dmvpn_bucket_take(&ddev->nhrp_strangers,
+				 dmvpn_bucket_time(get_jiffies_64()),
+				 NSEC_PER_SEC / conf->nhrp_rate, NSEC_PER_SEC);
+}
+
 static enum dmvpn_drop admit(struct dmvpn_dev *ddev,
 			     const struct dmvpn_conf *conf,
 			     struct sk_buff *skb, const struct dmvpn_gre *gre,
@@ -134,7 +144,8 @@ static enum dmvpn_drop admit(struct dmvpn_dev *ddev,
 	if (gre->has_csum && skb_checksum_simple_validate(skb))
 		return DMVPN_DROP_BAD_CHECKSUM;
 	if (gre->proto == htons(DMVPN_ETH_P_NHRP))
-		return DMVPN_DROP_UNSPEC;
+		return peer || may_call(ddev, conf) ? DMVPN_DROP_UNSPEC :
+						      DMVPN_DROP_NHRP_POLICED;
 	if (gre->proto != htons(ETH_P_IP))
 		return DMVPN_DROP_UNSUPPORTED;
 	if (peer)

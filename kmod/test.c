@@ -12,6 +12,7 @@
 #include "ingress.h"
 #include "neigh.h"
 #include "peer.h"
+#include "shortcut.h"
 #include "upcall.h"
 
 #define A(a, b, c, d) htonl((a) << 24 | (b) << 16 | (c) << 8 | (d))
@@ -114,6 +115,7 @@ static int tables_init(struct kunit *test)
 	INIT_DELAYED_WORK(&ddev->sweep, sweep_never);
 	KUNIT_ASSERT_EQ(test, 0, dmvpn_peers_init(ddev));
 	KUNIT_ASSERT_EQ(test, 0, dmvpn_neighs_init(ddev));
+	KUNIT_ASSERT_EQ(test, 0, dmvpn_shortcuts_init(ddev));
 	test->priv = ddev;
 	return 0;
 }
@@ -133,6 +135,7 @@ static void tables_exit(struct kunit *test)
 	rcu_barrier();
 	KUNIT_EXPECT_EQ(test, 0, ddev->n_peers);
 	KUNIT_EXPECT_EQ(test, 0, ddev->n_neighs);
+	dmvpn_shortcuts_destroy(ddev);
 	dmvpn_neighs_destroy(ddev);
 	dmvpn_peers_destroy(ddev);
 	free_netdev(ddev->dev);
@@ -144,8 +147,8 @@ static int set(struct dmvpn_dev *ddev, __be32 addr, __be32 nbma, u32 expires)
 		.addr = addr,
 		.has_peer = !!nbma,
 		.nbma = nbma,
-		.has_expires = true,
-		.expires_ms = expires,
+		.life.has_expires = true,
+		.life.expires_ms = expires,
 	};
 	struct dmvpn_neigh *n;
 
@@ -238,7 +241,7 @@ static void ids_only_grow(struct kunit *test)
 static void run_sweep(struct dmvpn_dev *ddev)
 {
 	mutex_unlock(&ddev->lock);
-	dmvpn_neigh_sweep(&ddev->sweep.work);
+	dmvpn_sweep(&ddev->sweep.work);
 	mutex_lock(&ddev->lock);
 }
 
@@ -251,13 +254,13 @@ static void expiry(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 3600 * 1000));
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, b, n1, 0));
 	n = dmvpn_neigh_find(ddev, a);
-	KUNIT_EXPECT_FALSE(test, dmvpn_neigh_expired(n));
+	KUNIT_EXPECT_FALSE(test, dmvpn_life_expired(&n->life));
 	KUNIT_EXPECT_FALSE(test,
-			   dmvpn_neigh_expired(dmvpn_neigh_find(ddev, b)));
+			   dmvpn_life_expired(&dmvpn_neigh_find(ddev, b)->life));
 	run_sweep(ddev);
 	KUNIT_EXPECT_EQ(test, 2, ddev->n_neighs);
-	WRITE_ONCE(n->expires, jiffies - 1);
-	KUNIT_EXPECT_TRUE(test, dmvpn_neigh_expired(n));
+	WRITE_ONCE(n->life.expires, jiffies - 1);
+	KUNIT_EXPECT_TRUE(test, dmvpn_life_expired(&n->life));
 	run_sweep(ddev);
 	KUNIT_EXPECT_NULL(test, dmvpn_neigh_find(ddev, a));
 	KUNIT_EXPECT_NOT_NULL(test, dmvpn_neigh_find(ddev, b));

@@ -2,11 +2,11 @@
 /*
  * tx: from an inner packet to an outer one.
  *
- * Three steps: choose the peer (the next hop's neighbour, or the hub while
- * that is not usable), make the packet fit its path, encapsulate. In the
- * steady state the module looks up no route, allocates nothing and writes
- * nothing that another CPU reads: tables are read under RCU, the underlay
- * route is the peer's own, counters are per CPU.
+ * Three steps: choose the peer (a shortcut's neighbour, else the next hop's, or
+ * the hub while that is not usable), make the packet fit its path, encapsulate.
+ * In the steady state the module looks up no route, allocates nothing and
+ * writes nothing that another CPU reads: tables are read under RCU, the
+ * underlay route is the peer's own, counters are per CPU.
  *
  * The loop rule. A packet that this host or one behind it sends may always
  * fall back to an NHS. A transit packet, one that came in through the cloud,
@@ -27,9 +27,12 @@
 
 #include "gre.h"
 #include "ingress.h"
+#include "mcast.h"
 #include "neigh.h"
 #include "peer.h"
+#include "redirect.h"
 #include "route.h"
+#include "shortcut.h"
 #include "upcall.h"
 
 #define NESTING_MAX	4	/* tunnels in tunnels */
@@ -44,54 +47,67 @@ struct verdict {
 	__be32 daddr;
 	__be32 saddr;
 	u32 mark;
+	u8 how;				/* enum dmvpn_path_how */
+	bool question;			/* no packet: nothing is counted or told */
+	const struct dmvpn_shortcut *shortcut;	/* the one that counts */
 };
 
 /* Came in through this device? *@ingress: the peer's id, 0: not known. */
-static bool is_transit(const struct dmvpn_dev *ddev, const struct sk_buff *skb,
-		       const struct iphdr *iph, u32 *ingress)
+static bool is_transit(const struct dmvpn_dev *ddev, const struct iphdr *iph,
+		       int iif, u32 *ingress)
 {
 	struct net_device *dev = ddev->dev;
 
 	*ingress = 0;
-	if (!skb->skb_iif)
+	if (!iif)
 		return false;
-	if (likely(skb->skb_iif == dev->ifindex)) {
+	if (likely(iif == dev->ifindex)) {
 		*ingress = dmvpn_ingress_peer(ddev, iph->saddr, iph->daddr);
 		return true;
 	}
 	/* In a VRF skb_iif is the VRF's, for the LANs in it as well. */
 	if (netif_is_l3_slave(dev) &&
-	    skb->skb_iif == l3mdev_master_ifindex_rcu(dev))
+	    iif == l3mdev_master_ifindex_rcu(dev))
 		*ingress = dmvpn_ingress_peer(ddev, iph->saddr, iph->daddr);
 	return *ingress;
 }
 
 /* Only for packets without a usable next hop: other devices of the cloud. */
-static bool from_same_cloud(const struct dmvpn_dev *ddev,
-			    const struct dmvpn_conf *conf,
-			    const struct sk_buff *skb)
+static bool from_same_cloud(struct dmvpn_dev *ddev,
+			    const struct dmvpn_conf *conf, int iif)
 {
-	struct net_device *in;
-	struct dmvpn_dev *other;
+	return dmvpn_ingress_dev(ddev, conf, iif);
+}
 
-	if (!skb->skb_iif || !conf->network_id)
-		return false;
-	in = dev_get_by_index_rcu(dev_net(ddev->dev), skb->skb_iif);
-	if (!in || !dmvpn_is_dmvpn(in))
-		return false;
-	other = netdev_priv(in);
-	return rcu_dereference(other->conf)->network_id == conf->network_id;
+static __be32 route_next_hop(const struct rtable *rt, __be32 daddr)
+{
+	return rt->rt_gw_family == AF_INET ? rt->rt_gw4 : daddr;
 }
 
 static __be32 next_hop(const struct sk_buff *skb, const struct iphdr *iph)
 {
-	const struct rtable *rt;
-
 	/* Packet sockets and BPF send without a route. */
 	if (!skb_valid_dst(skb))
 		return iph->daddr;
-	rt = dst_rtable(skb_dst(skb));
-	return rt->rt_gw_family == AF_INET ? rt->rt_gw4 : iph->daddr;
+	return route_next_hop(dst_rtable(skb_dst(skb)), iph->daddr);
+}
+
+/* By the FIB, in the device's VRF; 0: it does not lead into the device. */
+static __be32 routed_next_hop(struct dmvpn_dev *ddev, __be32 daddr)
+{
+	struct flowi4 fl4 = {
+		.flowi4_oif = l3mdev_master_ifindex_rcu(ddev->dev),
+		.daddr = daddr,
+	};
+	struct rtable *rt = ip_route_output_key(dev_net(ddev->dev), &fl4);
+	__be32 nexthop = 0;
+
+	if (IS_ERR(rt))
+		return 0;
+	if (rt->dst.dev == ddev->dev)
+		nexthop = route_next_hop(rt, daddr);
+	ip_rt_put(rt);
+	return nexthop;
 }
 
 static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
@@ -102,7 +118,7 @@ static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 
 	if (IS_ERR(dst)) {
 		*drop = dmvpn_route_drop(PTR_ERR(dst));
-		if (*drop == DMVPN_DROP_NO_SA)
+		if (*drop == DMVPN_DROP_NO_SA && !v->question)
 			dmvpn_upcall_sa_missing(ddev, peer);
 		return false;
 	}
@@ -117,19 +133,10 @@ static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 static bool lives_behind(struct dmvpn_dev *ddev, __be32 saddr,
 			 const struct dmvpn_peer *from)
 {
-	struct flowi4 fl4 = {
-		.flowi4_oif = l3mdev_master_ifindex_rcu(ddev->dev),
-		.daddr = saddr,
-	};
-	struct rtable *rt = ip_route_output_key(dev_net(ddev->dev), &fl4);
-	const struct dmvpn_neigh *n = NULL;
+	__be32 nexthop = routed_next_hop(ddev, saddr);
+	const struct dmvpn_neigh *n =
+		nexthop ? dmvpn_neigh_lookup(ddev, nexthop) : NULL;
 
-	if (IS_ERR(rt))
-		return false;
-	if (rt->dst.dev == ddev->dev)
-		n = dmvpn_neigh_lookup(ddev, rt->rt_gw_family == AF_INET ?
-					     rt->rt_gw4 : saddr);
-	ip_rt_put(rt);
 	return n && rcu_access_pointer(n->peer) == from;
 }
 
@@ -156,7 +163,9 @@ static enum dmvpn_drop via_nhs(struct dmvpn_dev *ddev,
 	for (i = 0; i < list->n; i++)
 		if (list->peer[i] != from &&
 		    set_route(ddev, conf, list->peer[i], v, &drop)) {
-			dmvpn_count(ddev, DMVPN_COUNT_VIA_NHS);
+			v->how = DMVPN_PATH_NHS;
+			if (!v->question)
+				dmvpn_count(ddev, DMVPN_COUNT_VIA_NHS);
 			return DMVPN_DROP_UNSPEC;
 		}
 	return drop;
@@ -164,42 +173,91 @@ static enum dmvpn_drop via_nhs(struct dmvpn_dev *ddev,
 
 static enum dmvpn_drop unresolved(struct dmvpn_dev *ddev,
 				  const struct dmvpn_conf *conf,
-				  const struct sk_buff *skb,
 				  const struct iphdr *iph, __be32 nexthop,
-				  bool transit, u32 ingress, struct verdict *v)
+				  int iif, bool transit, u32 ingress,
+				  struct verdict *v)
 {
 	if (!transit)
-		transit = from_same_cloud(ddev, conf, skb);
-	dmvpn_upcall_resolve(ddev, nexthop, iph, ingress);
+		transit = from_same_cloud(ddev, conf, iif);
+	if (!v->question)
+		dmvpn_upcall_resolve(ddev, nexthop, iph, ingress);
 	return via_nhs(ddev, conf, iph, transit, ingress, v);
+}
+
+/*
+ * The way of a shortcut. Anything but DMVPN_DROP_UNSPEC and
+ * DMVPN_DROP_BACK_TO_INGRESS: there is none that can be used now.
+ */
+static enum dmvpn_drop by_shortcut(struct dmvpn_dev *ddev,
+				   const struct dmvpn_conf *conf,
+				   const struct iphdr *iph, __be32 nexthop,
+				   u32 ingress, struct verdict *v)
+{
+	struct dmvpn_shortcut *s = dmvpn_shortcut_lookup(ddev, iph->daddr,
+							 nexthop);
+	enum dmvpn_drop drop = DMVPN_DROP_UNRESOLVED;
+	struct dmvpn_neigh *n;
+	struct dmvpn_peer *peer;
+	u32 flags;
+
+	if (!s)
+		return drop;
+	v->shortcut = s;
+	n = dmvpn_neigh_lookup(ddev, s->nexthop);
+	if (n && dmvpn_life_expired(&n->life))
+		n = NULL;
+	flags = n ? READ_ONCE(n->flags) : DMVPN_NEIGH_F_UNCONFIRMED;
+	if (!v->question) {
+		dmvpn_life_use(&s->life);
+		if (n)
+			dmvpn_life_use(&n->life);
+		/* Who is to find, or to prove, the path must know that it is wanted. */
+		if (flags & DMVPN_NEIGH_F_UNCONFIRMED)
+			dmvpn_upcall_resolve(ddev, s->nexthop, iph, ingress);
+	}
+	if (flags & (DMVPN_NEIGH_F_REJECT | DMVPN_NEIGH_F_UNCONFIRMED))
+		return drop;
+	peer = rcu_dereference(n->peer);
+	if (!peer)
+		return drop;
+	if (ingress && peer->id == ingress)
+		return DMVPN_DROP_BACK_TO_INGRESS;
+	if (!set_route(ddev, conf, peer, v, &drop))
+		return drop;
+	v->how = DMVPN_PATH_SHORTCUT;
+	if (!v->question)
+		dmvpn_count(ddev, DMVPN_COUNT_VIA_SHORTCUT);
+	return DMVPN_DROP_UNSPEC;
 }
 
 static enum dmvpn_drop by_next_hop(struct dmvpn_dev *ddev,
 				   const struct dmvpn_conf *conf,
-				   const struct sk_buff *skb,
-				   const struct iphdr *iph, struct verdict *v)
+				   const struct iphdr *iph, __be32 nexthop,
+				   int iif, bool transit, u32 ingress,
+				   struct verdict *v)
 {
-	__be32 nexthop = next_hop(skb, iph);
 	struct dmvpn_neigh *n = dmvpn_neigh_lookup(ddev, nexthop);
-	u32 ingress, flags = n ? READ_ONCE(n->flags) : 0;
-	bool transit = is_transit(ddev, skb, iph, &ingress);
+	u32 flags = n ? READ_ONCE(n->flags) : 0;
 	struct dmvpn_peer *peer;
 	enum dmvpn_drop drop;
 
-	if (!n || dmvpn_neigh_expired(n))
-		return unresolved(ddev, conf, skb, iph, nexthop, transit,
+	if (!n || dmvpn_life_expired(&n->life))
+		return unresolved(ddev, conf, iph, nexthop, iif, transit,
 				  ingress, v);
-	dmvpn_neigh_use(n);
+	if (!v->question)
+		dmvpn_life_use(&n->life);
 	if (flags & DMVPN_NEIGH_F_REJECT)
 		return DMVPN_DROP_REJECTED;
 	peer = rcu_dereference(n->peer);
 	if (flags & DMVPN_NEIGH_F_UNCONFIRMED || !peer)
-		return unresolved(ddev, conf, skb, iph, nexthop, transit,
+		return unresolved(ddev, conf, iph, nexthop, iif, transit,
 				  ingress, v);
 	if (ingress && peer->id == ingress)
 		return DMVPN_DROP_BACK_TO_INGRESS;
-	if (set_route(ddev, conf, peer, v, &drop))
+	if (set_route(ddev, conf, peer, v, &drop)) {
+		v->how = DMVPN_PATH_NEIGH;
 		return DMVPN_DROP_UNSPEC;
+	}
 	/* The SA is gone or not there yet: unusable for this packet. */
 	if (drop == DMVPN_DROP_NO_SA &&
 	    via_nhs(ddev, conf, iph, transit, ingress, v) == DMVPN_DROP_UNSPEC)
@@ -207,24 +265,54 @@ static enum dmvpn_drop by_next_hop(struct dmvpn_dev *ddev,
 	return drop;
 }
 
+/* @nexthop: by the route; @iif: where the packet came in, 0: made here. */
 static enum dmvpn_drop choose(struct dmvpn_dev *ddev,
 			      const struct dmvpn_conf *conf,
-			      const struct sk_buff *skb,
-			      const struct iphdr *iph, struct verdict *v)
+			      const struct iphdr *iph, __be32 nexthop, int iif,
+			      struct verdict *v)
 {
 	struct dmvpn_peer *remote = rcu_dereference(ddev->remote);
 	enum dmvpn_drop drop = DMVPN_DROP_UNSPEC;
+	bool transit;
+	u32 ingress;
 
 	if (remote) {
 		/* Nobody else is heard, so that is where it came from. */
-		if (skb->skb_iif == ddev->dev->ifindex)
+		if (iif == ddev->dev->ifindex)
 			return DMVPN_DROP_BACK_TO_INGRESS;
-		set_route(ddev, conf, remote, v, &drop);
+		if (set_route(ddev, conf, remote, v, &drop))
+			v->how = DMVPN_PATH_REMOTE;
 		return drop;
 	}
-	if (ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr))
-		return DMVPN_DROP_NO_MULTICAST_PEER;
-	return by_next_hop(ddev, conf, skb, iph, v);
+	transit = is_transit(ddev, iph, iif, &ingress);
+	if (READ_ONCE(ddev->n_shortcuts)) {
+		drop = by_shortcut(ddev, conf, iph, nexthop, ingress, v);
+		if (!drop || drop == DMVPN_DROP_BACK_TO_INGRESS)
+			return drop;
+	}
+	return by_next_hop(ddev, conf, iph, nexthop, iif, transit, ingress, v);
+}
+
+void dmvpn_path_get(struct dmvpn_dev *ddev, struct dmvpn_path *path)
+{
+	const struct iphdr iph = { .daddr = path->dst };
+	struct verdict v = { .question = true };
+
+	rcu_read_lock();
+	if (!path->nexthop)
+		path->nexthop = routed_next_hop(ddev, path->dst);
+	if (path->nexthop)
+		path->drop = choose(ddev, rcu_dereference(ddev->conf), &iph,
+				    path->nexthop, 0, &v);
+	if (v.peer) {
+		path->how = v.how;
+		path->key = v.peer->key;
+	}
+	if (v.shortcut) {
+		path->prefix = v.shortcut->prefix;
+		path->matched = true;
+	}
+	rcu_read_unlock();
 }
 
 /* The sender learns what path MTU discovery needs, or that there is no way. */
@@ -381,31 +469,70 @@ static u8 outer_tos(const struct dmvpn_conf *conf, const struct iphdr *iph)
 	return (tos & ~INET_ECN_MASK) | (iph->tos & INET_ECN_MASK);
 }
 
+static enum dmvpn_drop send_ip(struct dmvpn_dev *ddev,
+			       const struct dmvpn_conf *conf,
+			       struct sk_buff *skb, const struct verdict *v,
+			       u32 *mtu)
+{
+	enum dmvpn_drop drop;
+	u8 tos, ttl;
+	__be16 df;
+
+	drop = fit(ddev, conf, skb, v, mtu, &df);
+	if (drop)
+		return drop;
+	tos = outer_tos(conf, ip_hdr(skb));
+	ttl = outer_ttl(conf, ip_hdr(skb));
+	if (!make_room(ddev->dev, skb, v->dst, conf->hlen) ||
+	    iptunnel_handle_offloads(skb, SKB_GSO_GRE))
+		return DMVPN_DROP_NO_MEMORY;
+	if (conf->flags & DMVPN_LINK_F_REDIRECT && skb->skb_iif)
+		dmvpn_redirect_check(ddev, conf, skb, v->peer,
+				     next_hop(skb, ip_hdr(skb)));
+	send(ddev, conf, skb, v, htons(ETH_P_IP), tos, ttl, df);
+	return DMVPN_DROP_UNSPEC;
+}
+
+enum dmvpn_drop dmvpn_xmit_peer(struct dmvpn_dev *ddev,
+				const struct dmvpn_conf *conf,
+				struct sk_buff *skb, struct dmvpn_peer *peer)
+{
+	struct verdict v = { };
+	enum dmvpn_drop drop;
+	u32 mtu;
+
+	if (!set_route(ddev, conf, peer, &v, &drop))
+		return drop;
+	return send_ip(ddev, conf, skb, &v, &mtu);
+}
+
+/* To everybody: a group, 255.255.255.255, or a subnet's broadcast address. */
+static bool is_multicast(const struct sk_buff *skb, const struct iphdr *iph)
+{
+	return ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
+	       (skb_valid_dst(skb) &&
+		dst_rtable(skb_dst(skb))->rt_type == RTN_BROADCAST);
+}
+
 static enum dmvpn_drop xmit_ip(struct dmvpn_dev *ddev,
 			       const struct dmvpn_conf *conf,
 			       struct sk_buff *skb, u32 *mtu)
 {
 	struct verdict v = { };
 	enum dmvpn_drop drop;
-	u8 tos, ttl;
-	__be16 df;
+	u32 ingress;
 
 	if (!pskb_network_may_pull(skb, sizeof(struct iphdr)) ||
 	    ip_hdr(skb)->version != 4 || ip_hdr(skb)->ihl < 5)
 		return DMVPN_DROP_BAD_INNER;
-	drop = choose(ddev, conf, skb, ip_hdr(skb), &v);
-	if (drop)
-		return drop;
-	drop = fit(ddev, conf, skb, &v, mtu, &df);
-	if (drop)
-		return drop;
-	tos = outer_tos(conf, ip_hdr(skb));
-	ttl = outer_ttl(conf, ip_hdr(skb));
-	if (!make_room(ddev->dev, skb, v.dst, conf->hlen) ||
-	    iptunnel_handle_offloads(skb, SKB_GSO_GRE))
-		return DMVPN_DROP_NO_MEMORY;
-	send(ddev, conf, skb, &v, htons(ETH_P_IP), tos, ttl, df);
-	return DMVPN_DROP_UNSPEC;
+	if (unlikely(is_multicast(skb, ip_hdr(skb))) &&
+	    !rcu_access_pointer(ddev->remote)) {
+		is_transit(ddev, ip_hdr(skb), skb->skb_iif, &ingress);
+		return dmvpn_mcast_xmit(ddev, conf, skb, ingress);
+	}
+	drop = choose(ddev, conf, ip_hdr(skb), next_hop(skb, ip_hdr(skb)),
+		      skb->skb_iif, &v);
+	return drop ?: send_ip(ddev, conf, skb, &v, mtu);
 }
 
 /* The NBMA address stands before the network header, see header.c. */

@@ -9,23 +9,20 @@
  */
 #include <linux/ip.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 
+#include "bucket.h"
 #include "netlink.h"
 #include "upcall.h"
 
 #define UPCALL_INTERVAL	HZ
-#define UPCALL_RATE	256	/* per second and device */
-#define UPCALL_BURST	128
+#define UPCALL_COST	(NSEC_PER_SEC / 256)	/* a second and device */
+#define UPCALL_DEPTH	(128 * UPCALL_COST)
 
 int dmvpn_upcall_init(struct dmvpn_dev *ddev)
 {
 	ddev->limit = kzalloc(sizeof(*ddev->limit), GFP_KERNEL_ACCOUNT);
 	if (!ddev->limit)
 		return -ENOMEM;
-	spin_lock_init(&ddev->limit->lock);
-	ddev->limit->credit = UPCALL_BURST * HZ;
-	ddev->limit->refilled = jiffies;
 	return 0;
 }
 
@@ -34,47 +31,34 @@ void dmvpn_upcall_destroy(struct dmvpn_dev *ddev)
 	kfree(ddev->limit);
 }
 
-/* Credit counts tokens in units of 1/HZ, so that no time is rounded away. */
-static bool take_token(struct dmvpn_upcall_limit *limit, unsigned long now)
-{
-	unsigned long flags;
-	bool taken;
-
-	spin_lock_irqsave(&limit->lock, flags);
-	limit->credit = min_t(u64, UPCALL_BURST * HZ, limit->credit +
-			      (u64)(now - limit->refilled) * UPCALL_RATE);
-	limit->refilled = now;
-	taken = limit->credit >= HZ;
-	if (taken)
-		limit->credit -= HZ;
-	spin_unlock_irqrestore(&limit->lock, flags);
-	return taken;
-}
-
-bool dmvpn_upcall_allowed(struct dmvpn_upcall_limit *limit, u32 key,
-			  unsigned long now)
+bool dmvpn_upcall_allowed(struct dmvpn_upcall_limit *limit, u32 key, u64 now)
 {
 	u64 *slot = &limit->slot[jhash_1word(key, 0) % DMVPN_UPCALL_SLOTS];
 	u64 val = READ_ONCE(*slot);
 
-	if (val >> 32 == key && (s32)((u32)now - (u32)val) < 0)
+	/* An end further away than the interval is one of long ago. */
+	if (val >> 32 == key && (u32)val - (u32)now - 1 < UPCALL_INTERVAL)
 		return false;
-	if (!take_token(limit, now))
+	if (!dmvpn_bucket_take(&limit->bucket, dmvpn_bucket_time(now),
+			       UPCALL_COST, UPCALL_DEPTH))
 		return false;
-	/* The low half is 0 only by accident and then lets one more pass. */
 	WRITE_ONCE(*slot, (u64)key << 32 | (u32)(now + UPCALL_INTERVAL));
 	return true;
 }
 
-static void upcall(struct dmvpn_dev *ddev, u32 key,
+/* False: held back by the limits. */
+static bool upcall(struct dmvpn_dev *ddev, u32 key,
 		   const struct dmvpn_event *event)
 {
-	if (!dmvpn_upcall_allowed(ddev->limit, key, jiffies))
+	if (!dmvpn_upcall_allowed(ddev->limit, key, get_jiffies_64())) {
 		dmvpn_count(ddev, DMVPN_COUNT_UPCALL_SUPPRESSED);
-	else if (dmvpn_nl_upcall(ddev, event))
+		return false;
+	}
+	if (dmvpn_nl_upcall(ddev, event))
 		dmvpn_count(ddev, DMVPN_COUNT_UPCALL_LOST);
 	else
 		dmvpn_count(ddev, DMVPN_COUNT_UPCALL);
+	return true;
 }
 
 void dmvpn_upcall_resolve(struct dmvpn_dev *ddev, __be32 nexthop,
@@ -102,4 +86,16 @@ void dmvpn_upcall_sa_missing(struct dmvpn_dev *ddev,
 
 	upcall(ddev, jhash_2words((__force u32)peer->key.nbma, peer->key.mark,
 				  DMVPN_CMD_SA_MISSING_NTF), &event);
+}
+
+bool dmvpn_upcall_oneway(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer)
+{
+	struct dmvpn_event event = {
+		.cmd = DMVPN_CMD_ONEWAY_NTF,
+		.peer = peer,
+	};
+
+	return upcall(ddev, jhash_2words((__force u32)peer->key.nbma,
+					 peer->key.mark, DMVPN_CMD_ONEWAY_NTF),
+		      &event);
 }

@@ -8,7 +8,7 @@
 int dmvpn_upcall_init(struct dmvpn_dev *ddev);
 void dmvpn_upcall_destroy(struct dmvpn_dev *ddev);
 
-/* Both under RCU, in any context. @iph is the inner header, readable. */
+/* All under RCU, in any context. @iph is the inner header, readable. */
 
 /* A packet had no usable next hop. @ingress: the peer's id or 0. */
 void dmvpn_upcall_resolve(struct dmvpn_dev *ddev, __be32 nexthop,
@@ -16,9 +16,10 @@ void dmvpn_upcall_resolve(struct dmvpn_dev *ddev, __be32 nexthop,
 /* IPsec is required and @peer has no SA. */
 void dmvpn_upcall_sa_missing(struct dmvpn_dev *ddev,
 			     const struct dmvpn_peer *peer);
+/* @peer is sent to and not heard. False: held back by the limits. */
+bool dmvpn_upcall_oneway(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer);
 
-/* True when an upcall about @key may be sent now; for KUnit. */
-bool dmvpn_upcall_allowed(struct dmvpn_upcall_limit *limit, u32 key,
-			  unsigned long now);
+/* True when an upcall about @key may be sent at @now, get_jiffies_64(). */
+bool dmvpn_upcall_allowed(struct dmvpn_upcall_limit *limit, u32 key, u64 now);
 
 #endif

@@ -31,6 +31,7 @@ static const char *const drops[] = {
 	[DMVPN_DROP_REJECTED]		= "rejected",
 	[DMVPN_DROP_NO_HEADER]		= "no-header",
 	[DMVPN_DROP_BACKLOG]		= "backlog",
+	[DMVPN_DROP_MULTICAST_OVERFLOW]	= "multicast-overflow",
 };
 _Static_assert(ARRAY_SIZE(drops) == __DMVPN_DROP_MAX, "a drop without word");
 
@@ -42,6 +43,10 @@ static const char *const counts[] = {
 	[DMVPN_COUNT_UPCALL_SUPPRESSED]	= "upcall-suppressed",
 	[DMVPN_COUNT_UPCALL_LOST]	= "upcall-lost",
 	[DMVPN_COUNT_FRAGMENTED]	= "fragmented",
+	[DMVPN_COUNT_VIA_SHORTCUT]	= "via-shortcut",
+	[DMVPN_COUNT_REDIRECT]		= "redirect",
+	[DMVPN_COUNT_REDIRECT_SUPPRESSED] = "redirect-suppressed",
+	[DMVPN_COUNT_MULTICAST_COPY]	= "multicast-copy",
 };
 _Static_assert(ARRAY_SIZE(counts) == __DMVPN_COUNT_MAX, "a count without word");
 

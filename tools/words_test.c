@@ -98,10 +98,10 @@ static void test_places(void **state)
 	(void)state;
 	assert_string_equal(word_of(&words_drop, DMVPN_DROP_UNRESOLVED),
 			    "unresolved");
-	assert_string_equal(word_of(&words_drop, DMVPN_DROP_BACKLOG),
-			    "backlog");
-	assert_string_equal(word_of(&words_count, DMVPN_COUNT_FRAGMENTED),
-			    "fragmented");
+	assert_string_equal(word_of(&words_drop, DMVPN_DROP_MULTICAST_OVERFLOW),
+			    "multicast-overflow");
+	assert_string_equal(word_of(&words_count, DMVPN_COUNT_MULTICAST_COPY),
+			    "multicast-copy");
 	assert_string_equal(word_of(&words_event, DMVPN_CMD_RESOLVE_NTF),
 			    "resolve");
 	assert_string_equal(word_of(&words_how, DMVPN_PATH_NHS), "nhs");

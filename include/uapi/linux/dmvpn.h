@@ -131,8 +131,8 @@ enum dmvpn_link_flag {
  * @IFLA_DMVPN_MAX_PEERS: u32, 1 to 2^20; default 2^17
  * @IFLA_DMVPN_MAX_NEIGHS: u32, 1 to 2^20; default 2^17
  * @IFLA_DMVPN_MAX_SHORTCUTS: u32, 0 to 2^20; default 2^16
- * @IFLA_DMVPN_REDIRECT_INTERVAL: u32 ms; least time between two redirects for
- *	one pair; default 8000
+ * @IFLA_DMVPN_REDIRECT_INTERVAL: u32 ms, 1 to 65535000; least time between two
+ *	redirects for one pair, doubled while they go on; default 8000
  * @IFLA_DMVPN_ONEWAY_INTERVAL: u32 ms; sent but nothing received for so long
  *	raises DMVPN_CMD_ONEWAY_NTF; 0: off
  * @IFLA_DMVPN_NHRP_RATE: u32 packets/s; NHRP frames of unknown senders passed
@@ -312,6 +312,8 @@ enum dmvpn_feature {
  * @DMVPN_DROP_NO_HEADER: `no-header`: an NHRP frame without NBMA address
  * @DMVPN_DROP_BACKLOG: `backlog`: received faster than this host handles it:
  *	the queue of the processor is full (net.core.netdev_max_backlog)
+ * @DMVPN_DROP_MULTICAST_OVERFLOW: `multicast-overflow`: more multicast than
+ *	the copying worker may hold; what it had no room for was not copied
  */
 enum dmvpn_drop {
 	DMVPN_DROP_UNSPEC,
@@ -339,6 +341,7 @@ enum dmvpn_drop {
 	DMVPN_DROP_REJECTED,
 	DMVPN_DROP_NO_HEADER,
 	DMVPN_DROP_BACKLOG,
+	DMVPN_DROP_MULTICAST_OVERFLOW,
 	__DMVPN_DROP_MAX
 };
 
@@ -353,6 +356,12 @@ enum dmvpn_drop {
  * @DMVPN_COUNT_UPCALL_SUPPRESSED: `upcall-suppressed`: by the rate limits
  * @DMVPN_COUNT_UPCALL_LOST: `upcall-lost`: nobody listened, or no memory
  * @DMVPN_COUNT_FRAGMENTED: `fragmented`: sent with DF clear for its size
+ * @DMVPN_COUNT_VIA_SHORTCUT: `via-shortcut`: packets sent by a shortcut
+ * @DMVPN_COUNT_REDIRECT: `redirect`: hairpins that user space was told of
+ * @DMVPN_COUNT_REDIRECT_SUPPRESSED: `redirect-suppressed`: hairpins that it
+ *	was not told of: interval, back-off or rate
+ * @DMVPN_COUNT_MULTICAST_COPY: `multicast-copy`: copies sent of multicast and
+ *	broadcast packets
  */
 enum dmvpn_count {
 	DMVPN_COUNT_UNSPEC,
@@ -363,6 +372,10 @@ enum dmvpn_count {
 	DMVPN_COUNT_UPCALL_SUPPRESSED,
 	DMVPN_COUNT_UPCALL_LOST,
 	DMVPN_COUNT_FRAGMENTED,
+	DMVPN_COUNT_VIA_SHORTCUT,
+	DMVPN_COUNT_REDIRECT,
+	DMVPN_COUNT_REDIRECT_SUPPRESSED,
+	DMVPN_COUNT_MULTICAST_COPY,
 	__DMVPN_COUNT_MAX
 };
 
@@ -523,9 +536,11 @@ enum dmvpn_neigh_attr {
  * @DMVPN_SHORTCUT_A_PREFIX: address; key; host bits zero
  * @DMVPN_SHORTCUT_A_PREFIXLEN: u8; key
  * @DMVPN_SHORTCUT_A_ID: u32, ro; stable, never 0
- * @DMVPN_SHORTCUT_A_NEXTHOP: address of a neighbour
+ * @DMVPN_SHORTCUT_A_NEXTHOP: address of a neighbour, which need not exist yet;
+ *	needed when the entry is new
  * @DMVPN_SHORTCUT_A_VIA: address; the routed next hop that the shortcut was
- *	learnt under; it counts only while the route still has this next hop
+ *	learnt under; it counts only while the route still has this next hop.
+ *	Without it, it counts under any
  * @DMVPN_SHORTCUT_A_EXPIRES: u32 ms from now, 0: never
  * @DMVPN_SHORTCUT_A_REFRESH: u32 ms, as for neighbours
  * @DMVPN_SHORTCUT_A_COOKIE: binary, up to DMVPN_COOKIE_MAX bytes
@@ -556,12 +571,14 @@ enum dmvpn_shortcut_attr {
  * enum dmvpn_path_attr - DMVPN_CMD_PATH_GET
  * @DMVPN_PATH_A_IFINDEX: u32; key
  * @DMVPN_PATH_A_DST: address; inner destination; key
- * @DMVPN_PATH_A_NEXTHOP: address; the FIB's next hop; in requests it stands
- *	for the route (default: the destination itself)
+ * @DMVPN_PATH_A_NEXTHOP: address; the routed next hop; in requests it stands
+ *	for the route, without it the FIB of the device's VRF is asked (by the
+ *	destination alone). Absent in answers: no route leads into the device
  * @DMVPN_PATH_A_NBMA: address, ro; the peer chosen, absent: none
  * @DMVPN_PATH_A_MARK: u32, ro
  * @DMVPN_PATH_A_HOW: u8, ro; enum dmvpn_path_how
- * @DMVPN_PATH_A_PREFIX: address, ro; the shortcut that matched
+ * @DMVPN_PATH_A_PREFIX: address, ro; the shortcut that counts; when its
+ *	neighbour is not usable, DMVPN_PATH_A_HOW tells what is taken instead
  * @DMVPN_PATH_A_PREFIXLEN: u8, ro
  * @DMVPN_PATH_A_DROP: u32, ro; enum dmvpn_drop when nothing was chosen
  */
@@ -599,8 +616,10 @@ enum dmvpn_path_how {
 
 /**
  * enum dmvpn_event_attr - upcalls (DMVPN_CMD_RESOLVE_NTF and its like)
- * @DMVPN_EVENT_A_IFINDEX: u32
- * @DMVPN_EVENT_A_NEXTHOP: address; the next hop that is not usable
+ * @DMVPN_EVENT_A_IFINDEX: u32; of a redirect the device that the packet came
+ *	in by
+ * @DMVPN_EVENT_A_NEXTHOP: address; the next hop that is not usable, of a
+ *	redirect the routed one
  * @DMVPN_EVENT_A_SRC: address; inner source
  * @DMVPN_EVENT_A_DST: address; inner destination
  * @DMVPN_EVENT_A_NBMA: address; the peer meant (oneway, sa-missing), or the

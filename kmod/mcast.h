@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* mcast: copies of multicast and broadcast packets to the peers that want them. */
+#ifndef _DMVPN_MCAST_H
+#define _DMVPN_MCAST_H
+
+#include "dmvpn.h"
+
+void dmvpn_mcast_init(struct dmvpn_dev *ddev);
+
+/*
+ * No copy is made any more when this returns, unless a packet comes later.
+ * Process context, may sleep.
+ */
+void dmvpn_mcast_stop(struct dmvpn_dev *ddev);
+
+/*
+ * tx, under RCU, softirqs off: copies of @skb, an inner IPv4 packet with its
+ * header readable, to every peer with DMVPN_PEER_F_MULTICAST but the one with
+ * the id @ingress (0: none). DMVPN_DROP_UNSPEC: the packet is taken; else the
+ * caller counts and frees it: DMVPN_DROP_NO_MULTICAST_PEER,
+ * DMVPN_DROP_MULTICAST_OVERFLOW.
+ */
+enum dmvpn_drop dmvpn_mcast_xmit(struct dmvpn_dev *ddev,
+				 const struct dmvpn_conf *conf,
+				 struct sk_buff *skb, u32 ingress);
+
+#endif

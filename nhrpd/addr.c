@@ -4,6 +4,7 @@
  * and by the dmvpn tool. No state, no allocation, no look-ups.
  */
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "addr.h"
@@ -43,6 +44,38 @@ bool addr_parse(const char *text, struct addr *a)
 		*a = addr_from(b, 16);
 	else
 		return false;
+	return true;
+}
+
+bool addr_parse_prefix(const char *text, struct addr *net, uint8_t *plen)
+{
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	char buf[ADDR_STRLEN];
+	struct addr a, head;
+	unsigned long n;
+	char *end;
+
+	if (len >= sizeof(buf))
+		return false;
+	memcpy(buf, text, len);
+	buf[len] = '\0';
+	if (!addr_parse(buf, &a))
+		return false;
+	n = a.len * 8u;
+	if (slash) {
+		/* strtoul() would take blanks and a sign. */
+		if (slash[1] < '0' || slash[1] > '9')
+			return false;
+		n = strtoul(slash + 1, &end, 10);
+		if (*end || n > a.len * 8u)
+			return false;
+	}
+	head = addr_network(&a, n);
+	if (!addr_eq(&head, &a))
+		return false;
+	*net = a;
+	*plen = n;
 	return true;
 }
 

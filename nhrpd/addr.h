@@ -26,6 +26,11 @@ struct addr addr_v4(uint32_t be);
 uint32_t addr_to_v4(const struct addr *a);
 /* Reads dotted IPv4 or IPv6 text; false and *a untouched when it is neither. */
 bool addr_parse(const char *text, struct addr *a);
+/*
+ * Reads ADDRESS/LENGTH, an address alone being its own prefix. False and both
+ * untouched when it is neither, or has bits behind its length.
+ */
+bool addr_parse_prefix(const char *text, struct addr *net, uint8_t *plen);
 /* Text of *a in @buf ("none" for no address); returns @buf. */
 const char *addr_text(const struct addr *a, char buf[ADDR_STRLEN]);
 bool addr_eq(const struct addr *a, const struct addr *b);

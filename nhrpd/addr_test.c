@@ -157,6 +157,43 @@ static void knows_prefixes(void **state)
 	}
 }
 
+static void reads_prefixes(void **state)
+{
+	static const char *const bad[] = {
+		"", "/", "/24", "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/24",
+		"10.0.0/24", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/ 8",
+		"10.0.0.0/8 ", "10.0.0.0/8/8", "10.0.0.0/18446744073709551617",
+		"2001:db8::1/64", "2001:db8::/129", "10.0.0.0/255.0.0.0",
+		"00000000000000000000000000000000000000000000010.0.0.0/8",
+	};
+	static const struct {
+		const char *text, *net;
+		uint8_t plen;
+	} good[] = {
+		{ "10.0.0.0/8", "10.0.0.0", 8 },
+		{ "10.5.5.5", "10.5.5.5", 32 },
+		{ "10.5.5.5/32", "10.5.5.5", 32 },
+		{ "0.0.0.0/0", "0.0.0.0", 0 },
+		{ "2001:db8::/64", "2001:db8::", 64 },
+		{ "2001:db8::1", "2001:db8::1", 128 },
+	};
+	struct addr net = addr("192.0.2.1"), same = net, want;
+	uint8_t plen = 77;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (addr_parse_prefix(bad[i], &net, &plen))
+			fail_msg("taken: %s", bad[i]);
+	assert_true(addr_eq(&net, &same) && plen == 77);
+	for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_true(addr_parse_prefix(good[i].text, &net, &plen));
+		want = addr(good[i].net);
+		assert_true(addr_eq(&net, &want));
+		assert_int_equal(plen, good[i].plen);
+	}
+}
+
 static void keeps_families_apart(void **state)
 {
 	const struct addr none = { 0 }, four = addr("0.0.0.0"), six = addr("::");
@@ -183,6 +220,7 @@ int main(void)
 		cmocka_unit_test(is_equal_when_the_bytes_are),
 		cmocka_unit_test(knows_nobodys_addresses),
 		cmocka_unit_test(knows_prefixes),
+		cmocka_unit_test(reads_prefixes),
 		cmocka_unit_test(keeps_families_apart),
 	};
 

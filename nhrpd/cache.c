@@ -14,6 +14,7 @@
 #include "cache.h"
 #include "iface.h"
 #include "peer.h"
+#include "shortcut.h"
 
 #define KERNEL_LATE 2000		/* ms that its event may take */
 #define REFRESH_MAX 120000		/* ms before the end, as IOS */
@@ -82,6 +83,7 @@ static void unpeer(struct entry *e)
 {
 	struct peer *p = e->peer;
 
+	shortcut_hop_gone(e, false);
 	if (!p)
 		return;
 	p->registered -= e->registered;
@@ -108,6 +110,7 @@ void cache_expire(struct entry *e)
 	if (e->type == ENTRY_DYNAMIC)
 		engine_event(e->iface, "expired", &e->proto, &e->nbma,
 			     "holding time over");
+	shortcut_hop_gone(e, true);
 	cache_forget(e);
 }
 
@@ -125,18 +128,23 @@ static bool is_path(const struct entry *e)
 	return e->type == ENTRY_DYNAMIC && !e->nhs;
 }
 
-void cache_set_state(struct entry *e, enum entry_state state)
+void cache_leave_state(struct entry *e, enum entry_state state, const char *why)
 {
 	bool was = e->state == ENTRY_UP;
 
 	if (e->state == state)
 		return;
 	e->state = state;
+	e->lost = false;
 	e->changed = e->iface->engine->now;
 	if (is_path(e) && (was || state == ENTRY_UP))
 		engine_event(e->iface, was ? "peer-down" : "peer-up", &e->proto,
-			     &e->nbma, "%s", e->registered ? "registered" :
-			     "resolved");
+			     &e->nbma, "%s", why);
+}
+
+void cache_set_state(struct entry *e, enum entry_state state)
+{
+	cache_leave_state(e, state, e->registered ? "registered" : "resolved");
 }
 
 void cache_unset_nbma(struct entry *e)

@@ -40,8 +40,10 @@ struct entry {
 	bool router;
 	bool nat;			/* knows the NAT extension */
 	bool asked;			/* for our address, and was told */
+	bool target;			/* asked for as a destination */
 	bool used;
 	bool stale;			/* iface_sync(): nobody wants it */
+	bool lost;			/* was up, then did not answer (live.c) */
 	bool installed;			/* in the kernel */
 	uint8_t code;			/* of a NAK, negative entries */
 	uint16_t hold;			/* seconds */
@@ -50,9 +52,11 @@ struct entry {
 	uint64_t created, changed;
 	uint64_t expires;		/* 0: never */
 	uint64_t wanted;		/* last packet without a usable path */
+	uint64_t checked, silent;	/* live.c: last check, silence before */
 	struct peer *peer;
 	struct request *ask, *probe;
 	struct told *told;
+	struct shortcut *shortcuts;	/* those with this next hop */
 	struct timer timer;		/* expiry */
 	UT_hash_handle hh;
 };
@@ -71,6 +75,8 @@ void cache_free_all(struct iface *i);
 
 /* The only place where a state changes; tells of paths that come and go. */
 void cache_set_state(struct entry *e, enum entry_state state);
+/* The same of a path that is given up for the reason @why. */
+void cache_leave_state(struct entry *e, enum entry_state state, const char *why);
 /* Points @e at an NBMA address; -ENOMEM leaves it as it was. */
 int cache_set_nbma(struct entry *e, const struct addr *nbma, uint32_t mark);
 /* Points @e nowhere and takes it out of the kernel. */

@@ -33,6 +33,7 @@ enum slot {
 	SLOT_HOLDTIME,
 	SLOT_REG_TIMEOUT,
 	SLOT_REDIRECT,
+	SLOT_FALLBACK,
 	SLOT_SOURCE,
 	SLOT_DESTINATION,
 	SLOT_MODE,
@@ -47,7 +48,8 @@ struct args {
 	const char *word[ARGS_MAX];	/* as written */
 	struct addr addr[ARGS_MAX];	/* A, M, P */
 	uint8_t plen;			/* M, P */
-	uint32_t num;			/* N */
+	uint32_t num;			/* the last N */
+	uint32_t nums[ARGS_MAX];	/* N, at the place of its word */
 	char *const *rest;		/* * */
 	unsigned int n_rest;
 	size_t off;			/* of the line's field in the section */
@@ -522,6 +524,47 @@ static int take_nhs_dynamic(struct parser *p, const struct args *a)
 	return add_nhs(p, &nhs, "dynamic", a->rest, a->n_rest);
 }
 
+static struct conf_cluster *find_cluster(struct conf_iface *c, uint8_t number)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->n_cluster; i++)
+		if (c->cluster[i].cluster == number)
+			return &c->cluster[i];
+	return NULL;
+}
+
+static int take_cluster(struct parser *p, const struct args *a)
+{
+	struct conf_iface *c = p->c;
+	struct conf_cluster *new = &c->cluster[c->n_cluster];
+
+	if (!a->nums[1])
+		return refuse(p, a->word[1],
+			      "expected a number from 1 to 255 ('no' in front: no limit)");
+	if (find_cluster(c, a->nums[0]))
+		return refuse(p, a->word[0], "this cluster has its limit already");
+	if (c->n_cluster == CONF_CLUSTER_MAX)
+		return refuse(p, a->word[0], "more than %d clusters with a limit",
+			      CONF_CLUSTER_MAX);
+	new->cluster = a->nums[0];
+	new->max = a->nums[1];
+	c->n_cluster++;
+	return 0;
+}
+
+static int take_no_cluster(struct parser *p, const struct args *a)
+{
+	struct conf_iface *c = p->c;
+	struct conf_cluster *old = find_cluster(c, a->nums[0]);
+
+	if (!old)
+		return 0;
+	*old = c->cluster[--c->n_cluster];
+	memset(&c->cluster[c->n_cluster], 0, sizeof(*old));
+	return 0;
+}
+
 static int take_redirect(struct parser *p, const struct args *a)
 {
 	p->c->redirect = true;
@@ -668,6 +711,16 @@ static const struct line lines[] = {
 	  .min = 1, .max = UINT32_MAX, AT(network_id) },
 	{ "no ip nhrp network-id", .take = take_u32, .slot = SLOT_NETWORK_ID,
 	  AT(network_id) },
+	{ "ip nhrp nhs cluster N max-connections N", .take = take_cluster,
+	  .max = 255 },
+	{ "no ip nhrp nhs cluster N max-connections", .take = take_no_cluster,
+	  .max = 255 },
+	{ "no ip nhrp nhs cluster N max-connections N",
+	  .take = take_no_cluster, .max = 255 },
+	{ "ip nhrp nhs fallback N", .take = take_u16, .slot = SLOT_FALLBACK,
+	  .min = 1, .max = 65535, AT(fallback) },
+	{ "no ip nhrp nhs fallback", .take = take_u16, .slot = SLOT_FALLBACK,
+	  AT(fallback) },
 	{ "ip nhrp nhs A *", .take = take_nhs },
 	{ "ip nhrp nhs dynamic *", .take = take_nhs_dynamic },
 	{ "ip nhrp holdtime N", .take = take_u16, .slot = SLOT_HOLDTIME,
@@ -691,6 +744,8 @@ static const struct line lines[] = {
 	  .slot = SLOT_REDIRECT },
 	{ "ip nhrp server-only", .take = take_on, AT(server_only) },
 	{ "no ip nhrp server-only", .take = take_off, AT(server_only) },
+	{ "if-state nhrp", .take = take_on, AT(if_state) },
+	{ "no if-state nhrp", .take = take_off, AT(if_state) },
 	{ "tunnel source A", .take = take_source_addr, .slot = SLOT_SOURCE },
 	{ "tunnel source W", .take = take_source_dev, .slot = SLOT_SOURCE },
 	{ "no tunnel source", .take = take_no_source, .slot = SLOT_SOURCE },
@@ -911,8 +966,9 @@ static void collect_args(const struct line *l, char *const *w, unsigned int n,
 			read_mask(w[i], &a->addr[a->n], &a->plen);
 		else if (*pl.s == 'P')
 			read_prefix(w[i], &a->addr[a->n], &a->plen);
-		else if (*pl.s == 'N')
-			read_num(w[i], l->min, l->max, &a->num);
+		else if (*pl.s == 'N' &&
+			 read_num(w[i], l->min, l->max, &a->nums[a->n]))
+			a->num = a->nums[a->n];
 		a->n++;
 	}
 }

@@ -21,6 +21,9 @@
 #define CONF_NHS_MAX		16
 #define CONF_MAP_MAX		256
 #define CONF_FQDN_MAX		254
+#define CONF_CLUSTER_MAX	16
+#define CONF_FALLBACK		30	/* seconds, IOS */
+#define CONF_ONEWAY		3	/* seconds sent but not heard */
 
 /* `ip nhrp nhs A [nbma N [multicast]] [priority P] [cluster C]` */
 struct conf_nhs {
@@ -39,6 +42,12 @@ struct conf_map {
 	bool multicast;
 };
 
+/* `ip nhrp nhs cluster C max-connections M`; 0: no limit */
+struct conf_cluster {
+	uint8_t cluster;
+	uint8_t max;
+};
+
 struct conf_iface {
 	char name[IFNAMSIZ];
 	unsigned int line;		/* of `interface` */
@@ -53,6 +62,10 @@ struct conf_iface {
 	uint16_t redirect_timeout;	/* seconds; 0: not configured */
 	bool server_only;
 	bool multicast_dynamic;		/* `ip nhrp map multicast dynamic` */
+	bool if_state;			/* `if-state nhrp` */
+	uint16_t fallback;		/* `ip nhrp nhs fallback S` seconds; 0: not configured */
+	unsigned int n_cluster;
+	struct conf_cluster cluster[CONF_CLUSTER_MAX];
 	bool ipsec_required;
 	char protection[64];		/* `tunnel protection ipsec profile` */
 	char auth[NHRP_AUTH_MAX + 1];	/* empty: none */

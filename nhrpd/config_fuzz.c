@@ -35,7 +35,8 @@ static struct conf *read_once(const char *text, size_t len, char *err,
 static void check_iface(const struct conf *c, const struct conf_iface *i)
 {
 	insist(conf_find(c, i->name) == i, "two sections of one name");
-	insist(i->n_nhs <= CONF_NHS_MAX && i->n_map <= CONF_MAP_MAX, "limits");
+	insist(i->n_nhs <= CONF_NHS_MAX && i->n_map <= CONF_MAP_MAX &&
+	       i->n_cluster <= CONF_CLUSTER_MAX, "limits");
 	insist(memchr(i->auth, 0, sizeof(i->auth)) &&
 	       memchr(i->protection, 0, sizeof(i->protection)) &&
 	       memchr(i->source_dev, 0, sizeof(i->source_dev)), "strings");

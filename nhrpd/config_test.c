@@ -98,7 +98,9 @@ static void test_defaults(void **state)
 	assert_int_equal(i->mtu, 0);
 	assert_false(i->shortcut || i->redirect || i->server_only ||
 		     i->no_unique || i->multicast_dynamic || i->has_key ||
-		     i->ipsec_required);
+		     i->ipsec_required || i->if_state);
+	assert_int_equal(i->fallback, 0);
+	assert_int_equal(i->n_cluster, 0);
 	expect_addr(&i->addr, "none");
 	expect_addr(&i->source, "none");
 	expect_addr(&i->destination, "none");
@@ -132,21 +134,28 @@ static void test_phase3_hub(void **state)
 	conf_free(c);
 }
 
-static void test_phase3_spoke(void **state)
+static void check_phase3_spoke(const char *addr)
 {
-	struct conf *c = section(" ip address 10.0.0.4 255.255.255.0\n"
-				 " no ip redirects\n"
-				 " ip nhrp map 10.0.0.3 150.1.3.3\n"
-				 " ip nhrp map multicast 150.1.3.3\n"
-				 " ip nhrp network-id 345\n"
-				 " ip nhrp nhs 10.0.0.3\n"
-				 " ip nhrp registration timeout 120\n"
-				 " ip nhrp shortcut\n"
-				 " tunnel source Loopback0\n"
-				 " tunnel mode gre multipoint\n");
-	struct conf_iface *i = &c->iface[0];
+	char text[512];
+	struct conf_iface *i;
+	struct conf *c;
 
-	(void)state;
+	snprintf(text, sizeof(text), " ip address %s 255.255.255.0\n"
+				     " no ip redirects\n"
+				     " ip nhrp map 10.0.0.3 150.1.3.3\n"
+				     " ip nhrp map multicast 150.1.3.3\n"
+				     " ip nhrp network-id 345\n"
+				     " ip nhrp nhs 10.0.0.3\n"
+				     " ip nhrp registration timeout 120\n"
+				     " ip nhrp shortcut\n"
+				     " tunnel source Loopback0\n"
+				     " tunnel mode gre multipoint\n", addr);
+	c = section(text);
+	i = &c->iface[0];
+	expect_addr(&i->addr, addr);
+	assert_true(i->shortcut && !i->redirect);
+	assert_int_equal(i->network_id, 345);
+	assert_string_equal(i->source_dev, "Loopback0");
 	assert_int_equal(i->n_map, 2);
 	expect_addr(&i->map[0].proto, "10.0.0.3");
 	expect_addr(&i->map[0].nbma, "150.1.3.3");
@@ -160,6 +169,13 @@ static void test_phase3_spoke(void **state)
 	assert_int_equal(conf_reg_interval(i), 120);
 	assert_int_equal(n_notices, 0);
 	conf_free(c);
+}
+
+static void test_phase3_spokes(void **state)
+{
+	(void)state;
+	check_phase3_spoke("10.0.0.4");
+	check_phase3_spoke("10.0.0.5");
 }
 
 /* Phase 2: the section that turns a spoke multipoint. */
@@ -183,6 +199,8 @@ static void test_every_value(void **state)
 				 " ip nhrp registration no-unique\n"
 				 " ip nhrp redirect timeout 9\n"
 				 " ip nhrp server-only\n"
+				 " ip nhrp nhs fallback 60\n"
+				 " if-state nhrp\n"
 				 " tunnel source 192.0.2.1\n"
 				 " tunnel destination 192.0.2.2\n"
 				 " tunnel mode gre ip\n"
@@ -199,6 +217,8 @@ static void test_every_value(void **state)
 	assert_int_equal(i->holdtime, 600);
 	assert_true(i->no_unique && i->redirect && i->server_only);
 	assert_int_equal(i->redirect_timeout, 9);
+	assert_int_equal(i->fallback, 60);
+	assert_true(i->if_state);
 	expect_addr(&i->source, "192.0.2.1");
 	expect_addr(&i->destination, "192.0.2.2");
 	assert_true(i->has_key);
@@ -228,6 +248,14 @@ static void test_every_no(void **state)
 				 " ip nhrp shortcut\n no ip nhrp shortcut\n"
 				 " ip nhrp server-only\n"
 				 " no ip nhrp server-only\n"
+				 " ip nhrp nhs fallback 60\n"
+				 " no ip nhrp nhs fallback\n"
+				 " ip nhrp nhs cluster 1 max-connections 2\n"
+				 " no ip nhrp nhs cluster 1 max-connections 2\n"
+				 " ip nhrp nhs cluster 1 max-connections 2\n"
+				 " no ip nhrp nhs cluster 1 max-connections\n"
+				 " no ip nhrp nhs cluster 9 max-connections\n"
+				 " if-state nhrp\n no if-state nhrp\n"
 				 " ip nhrp map multicast dynamic\n"
 				 " no ip nhrp map multicast dynamic\n"
 				 " tunnel source 192.0.2.1\n no tunnel source\n"
@@ -275,6 +303,23 @@ static void test_nhs_forms(void **state)
 	expect_addr(&i->nhs[4].proto, "none");
 	assert_true(i->nhs[4].multicast);
 	assert_string_equal(i->nhs[5].fqdn, "hub.example.net");
+	conf_free(c);
+}
+
+static void test_clusters(void **state)
+{
+	struct conf *c = section(" ip nhrp nhs cluster 0 max-connections 2\n"
+				 " ip nhrp nhs cluster 7 max-connections 255\n"
+				 " ip nhrp nhs cluster 255 max-connections 1\n"
+				 " no ip nhrp nhs cluster 7 max-connections\n");
+	struct conf_iface *i = &c->iface[0];
+
+	(void)state;
+	assert_int_equal(i->n_cluster, 2);
+	assert_int_equal(i->cluster[0].cluster, 0);
+	assert_int_equal(i->cluster[0].max, 2);
+	assert_int_equal(i->cluster[1].cluster, 255);
+	assert_int_equal(i->cluster[1].max, 1);
 	conf_free(c);
 }
 
@@ -391,9 +436,9 @@ static const struct refusal refusals[] = {
 	{ " ip nhrp", "f:2: word 'nhrp': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only behind it" },
 	{ " tunnel mode ipip", "f:2: word 'ipip': expected gre" },
 	{ " tunnel mode gre multipoint ipv6", "f:2: word 'ipv6': expected the end of the line" },
-	{ " frobnicate", "f:2: word 'frobnicate': expected interface, end, exit, nhrp, no, ip, tunnel or ipv6" },
+	{ " frobnicate", "f:2: word 'frobnicate': expected interface, end, exit, nhrp, no, ip, if-state, tunnel or ipv6" },
 	{ " ip nhrp short", "f:2: word 'short': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only" },
-	{ " ip\x1bnhrp", "f:2: word 'ip?nhrp': expected interface, end, exit, nhrp, no, ip, tunnel or ipv6" },
+	{ " ip\x1bnhrp", "f:2: word 'ip?nhrp': expected interface, end, exit, nhrp, no, ip, if-state, tunnel or ipv6" },
 	{ " no ip nhrp map 1.1.1.1 2.2.2.2", "f:2: word '1.1.1.1': expected multicast" },
 	{ " ipv6 nhrp network-id 1", "f:2: word 'ipv6': IPv6 is not supported yet" },
 	{ " no ipv6 nhrp shortcut", "f:2: word 'ipv6': IPv6 is not supported yet" },
@@ -443,6 +488,15 @@ static const struct refusal refusals[] = {
 	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1 priority 256", "f:2: word '256': expected a number from 0 to 255" },
 	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1 cluster x", "f:2: word 'x': expected a number from 0 to 255" },
 	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1\n ip nhrp nhs 10.0.0.1 nbma 2.2.2.2", "f:3: word '10.0.0.1': given before in line 2" },
+	{ " ip nhrp nhs cluster 256 max-connections 1", "f:2: word '256': expected a number from 0 to 255" },
+	{ " ip nhrp nhs cluster 1 max-connections 0", "f:2: word '0': expected a number from 1 to 255 ('no' in front: no limit)" },
+	{ " ip nhrp nhs cluster 1 max-connections 256", "f:2: word '256': expected a number from 0 to 255" },
+	{ " ip nhrp nhs cluster 1", "f:2: word '1': expected max-connections behind it" },
+	{ " ip nhrp nhs cluster 1 max-connections 1\n ip nhrp nhs cluster 1 max-connections 2", "f:3: word '1': this cluster has its limit already" },
+	{ " ip nhrp nhs fallback 0", "f:2: word '0': expected a number from 1 to 65535" },
+	{ " ip nhrp nhs fallback 1\n ip nhrp nhs fallback 2", "f:3: word '2': given before in line 2" },
+	{ " if-state", "f:2: word 'if-state': expected nhrp behind it" },
+	{ " if-state line-protocol", "f:2: word 'line-protocol': expected nhrp" },
 	{ " ip nhrp nhs dynamic", "f:2: word 'dynamic': expected nbma behind it" },
 	{ " ip nhrp nhs dynamic priority 1", "f:2: word 'priority': expected nbma" },
 	{ " ip address 10.0.0.1/24\n ip nhrp nhs 10.0.0.1 nbma 1.1.1.1", "f:3: word '10.0.0.1': this interface's own address" },
@@ -562,6 +616,9 @@ static void test_limits(void **state)
 		     "f:258: word '10.0.1.58': more than 256 map lines");
 	expect_limit(" ip nhrp nhs 10.0.%u.%u nbma 1.1.1.1\n", CONF_NHS_MAX,
 		     "f:18: word '10.0.0.18': more than 16 nhs lines");
+	expect_limit(" ip nhrp nhs cluster %u%u max-connections 1\n",
+		     CONF_CLUSTER_MAX,
+		     "f:18: word '018': more than 16 clusters with a limit");
 	expect_limit("interface t%u.%u\n", 255,
 		     "f:257: word 't1.57': more than 256 interfaces");
 }
@@ -657,11 +714,12 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_phase3_hub),
-		cmocka_unit_test(test_phase3_spoke),
+		cmocka_unit_test(test_phase3_spokes),
 		cmocka_unit_test(test_phase2),
 		cmocka_unit_test(test_every_value),
 		cmocka_unit_test(test_every_no),
 		cmocka_unit_test(test_nhs_forms),
+		cmocka_unit_test(test_clusters),
 		cmocka_unit_test(test_nhs_of_destination),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_foreign),

@@ -58,17 +58,31 @@ struct control {
 
 /* ---- requests ---- */
 
-static const char *const cmd_words[] = {
-	[CONTROL_SHOW]		= "show",
-	[CONTROL_CLEAR]		= "clear",
-	[CONTROL_RELOAD]	= "reload",
-	[CONTROL_MONITOR]	= "monitor",
+enum member {
+	HAS_IFACE	= 1 << 0,
+	HAS_ADDR	= 1 << 1,
+	HAS_NHS		= 1 << 2,
+	HAS_DRAIN	= 1 << 3,
+};
+
+static const struct {
+	const char *word;
+	bool changes;			/* for root and ourselves */
+	unsigned int takes, needs;	/* enum member */
+} cmds[] = {
+	[CONTROL_SHOW]		= { "show", false, 0, 0 },
+	[CONTROL_CLEAR]		= { "clear", true, HAS_IFACE | HAS_ADDR, 0 },
+	[CONTROL_RELOAD]	= { "reload", true, 0, 0 },
+	[CONTROL_NHS_DRAIN]	= { "nhs-drain", true,
+				    HAS_IFACE | HAS_NHS | HAS_DRAIN,
+				    HAS_NHS | HAS_DRAIN },
+	[CONTROL_MONITOR]	= { "monitor", false, 0, 0 },
 };
 
 static const char *read_cmd(const char *text, struct control_request *r)
 {
 	for (unsigned int i = 0; i < __CONTROL_CMD_MAX; i++) {
-		if (strcmp(text, cmd_words[i]))
+		if (strcmp(text, cmds[i].word))
 			continue;
 		r->cmd = i;
 		return NULL;
@@ -76,27 +90,57 @@ static const char *read_cmd(const char *text, struct control_request *r)
 	return "unknown command";
 }
 
-static const char *read_member(const char *key, const char *text,
-			       struct control_request *r)
+/* ADDRESS, or ADDRESS/LENGTH for the one entry of that length. */
+static const char *read_addr(const char *text, struct control_request *r)
+{
+	r->prefix = strchr(text, '/');
+	return addr_parse_prefix(text, &r->addr, &r->plen) ? NULL :
+	       "bad address";
+}
+
+/* What is not a boolean. */
+static const char *read_text(const char *key, const char *text,
+			     struct control_request *r, unsigned int *given)
 {
 	if (!text)
 		return "a member is not a string";
 	if (!strcmp(key, "cmd"))
 		return read_cmd(text, r);
 	if (!strcmp(key, "iface")) {
+		*given |= HAS_IFACE;
 		if (!*text || strlen(text) >= sizeof(r->iface))
 			return "bad interface name";
 		strcpy(r->iface, text);
 		return NULL;
 	}
-	if (!strcmp(key, "addr"))
+	if (!strcmp(key, "addr")) {
+		*given |= HAS_ADDR;
+		return read_addr(text, r);
+	}
+	if (!strcmp(key, "nhs")) {
+		*given |= HAS_NHS;
 		return addr_parse(text, &r->addr) ? NULL : "bad address";
+	}
 	return "unknown member";
+}
+
+static const char *read_member(const char *key, struct json_object *value,
+			       struct control_request *r, unsigned int *given)
+{
+	if (!strcmp(key, "drain")) {
+		*given |= HAS_DRAIN;
+		r->drain = json_object_get_boolean(value);
+		return json_object_is_type(value, json_type_boolean) ? NULL :
+		       "drain is not true or false";
+	}
+	return read_text(key, json_object_is_type(value, json_type_string) ?
+			 json_object_get_string(value) : NULL, r, given);
 }
 
 static const char *read_request(struct json_object *o,
 				struct control_request *r)
 {
+	unsigned int given = 0;
 	const char *why;
 
 	if (!json_object_is_type(o, json_type_object))
@@ -104,14 +148,13 @@ static const char *read_request(struct json_object *o,
 	if (!object_get_str(o, "cmd"))
 		return "no command";
 	json_object_object_foreach(o, key, value) {
-		(void)value;
-		why = read_member(key, object_get_str(o, key), r);
+		why = read_member(key, value, r, &given);
 		if (why)
 			return why;
 	}
-	if (r->cmd != CONTROL_CLEAR && (*r->iface || addr_is_set(&r->addr)))
+	if (given & ~cmds[r->cmd].takes)
 		return "unknown member";
-	return NULL;
+	return cmds[r->cmd].needs & ~given ? "a member is missing" : NULL;
 }
 
 const char *control_parse(const char *line, size_t len,
@@ -203,6 +246,7 @@ static struct json_object *entry_object(const struct show *s,
 
 	object_addr(o, "protocol", &e->proto);
 	object_int(o, "prefix_length", e->plen);
+	object_addr(o, "nexthop", &e->nexthop);
 	object_addr(o, "nbma", &e->nbma);
 	object_addr(o, "nbma_claimed", &e->claimed);
 	object_str(o, "type", type_words[e->type]);
@@ -228,6 +272,8 @@ static struct json_object *nhs_object(const struct show *s,
 	object_int(o, "cluster", n->cluster);
 	add_bool(o, "up", n->up);
 	add_bool(o, "expecting", n->expecting);
+	add_bool(o, "active", n->active);
+	add_bool(o, "drained", n->drained);
 	object_seconds(o, "state_seconds", ago(s, n->changed));
 	object_int(o, "requests_sent", n->req_sent);
 	object_int(o, "requests_failed", n->req_failed);
@@ -326,15 +372,33 @@ static struct json_object *iface_traffic(struct daemon *d,
 	return traffic_object(&t);
 }
 
+/* `ip nhrp nhs cluster C max-connections M` */
+static struct json_object *clusters(const struct conf_iface *c)
+{
+	struct json_object *list = json_object_new_array(), *o;
+
+	for (unsigned int i = 0; i < c->n_cluster; i++) {
+		o = object_int(json_object_new_object(), "cluster",
+			       c->cluster[i].cluster);
+		json_object_array_add(list, object_int(o, "max_connections",
+						       c->cluster[i].max));
+	}
+	return list;
+}
+
 static void add_config(struct json_object *o, const struct conf_iface *c)
 {
 	object_int(o, "network_id", c->network_id);
 	object_int(o, "holdtime_seconds", c->holdtime);
 	object_int(o, "registration_seconds", conf_reg_interval(c));
+	json_object_object_add(o, "clusters", clusters(c));
+	object_int(o, "fallback_seconds", c->fallback ? c->fallback :
+		   CONF_FALLBACK);
 	object_str(o, "source_dev", *c->source_dev ? c->source_dev : NULL);
 	object_addr(o, "destination", &c->destination);
 	json_object_object_add(o, "key", c->has_key ?
 			       json_object_new_int64(c->key) : NULL);
+	add_bool(o, "if_state", c->if_state);
 	add_bool(o, "ipsec_required", c->ipsec_required);
 	object_str(o, "protection", *c->protection ? c->protection : NULL);
 }
@@ -540,6 +604,33 @@ static bool may_change(const struct client *c)
 	return !c->cred.uid || c->cred.uid == geteuid();
 }
 
+struct find {
+	unsigned int ifindex;
+	const struct control_request *r;
+	bool found;
+};
+
+static void find_entry(void *ctx, const struct engine_entry *e)
+{
+	struct find *f = ctx;
+
+	if (e->ifindex == f->ifindex && e->plen == f->r->plen &&
+	    addr_eq(&e->proto, &f->r->addr))
+		f->found = true;
+}
+
+/* A prefix that there is no entry of must not clear its first address. */
+static bool is_asked_for(struct daemon *d, unsigned int ifindex,
+			 const struct control_request *r)
+{
+	struct find f = { .ifindex = ifindex, .r = r };
+
+	if (!r->prefix)
+		return true;
+	engine_each_entry(d->engine, find_entry, &f);
+	return f.found;
+}
+
 static void run_clear(struct client *c, const struct control_request *r)
 {
 	struct daemon *d = c->ctl->d;
@@ -550,7 +641,7 @@ static void run_clear(struct client *c, const struct control_request *r)
 		if (*r->iface && strcmp(r->iface, i->name))
 			continue;
 		found = true;
-		if (i->ifindex)
+		if (i->ifindex && is_asked_for(d, i->ifindex, r))
 			n += engine_clear(d->engine, i->ifindex,
 					  addr_is_set(&r->addr) ? &r->addr :
 					  NULL, event_now());
@@ -562,6 +653,38 @@ static void run_clear(struct client *c, const struct control_request *r)
 	log_notice("control: uid %u pid %d clears, entries gone: %u", c->cred.uid,
 		   c->cred.pid, n);
 	answer(c, object_int(envelope_new(), "cleared", n));
+}
+
+/* On every interface that uses this server, or the one that is named. */
+static void run_nhs_drain(struct client *c, const struct control_request *r)
+{
+	struct daemon *d = c->ctl->d;
+	unsigned int n = 0;
+	bool found = false;
+	char text[ADDR_STRLEN];
+
+	for (struct daemon_iface *i = d->ifaces; i; i = i->next) {
+		if (*r->iface && strcmp(r->iface, i->name))
+			continue;
+		found = true;
+		if (i->ifindex && !engine_nhs_drain(d->engine, i->ifindex,
+						    &r->addr, r->drain,
+						    event_now()))
+			n++;
+	}
+	if (!found) {
+		refuse(c, "no-interface", "NHRP is not configured there");
+		return;
+	}
+	if (!n) {
+		refuse(c, "refused", "there is no such next hop server");
+		return;
+	}
+	log_notice("control: uid %u pid %d %s next hop server %s", c->cred.uid,
+		   c->cred.pid, r->drain ? "drains" : "undrains",
+		   addr_text(&r->addr, text));
+	answer(c, object_int(envelope_new(), r->drain ? "drained" :
+			     "undrained", n));
 }
 
 static void run_reload(struct client *c)
@@ -579,10 +702,9 @@ static void run_reload(struct client *c)
 
 static void run(struct client *c, const struct control_request *r)
 {
-	if ((r->cmd == CONTROL_CLEAR || r->cmd == CONTROL_RELOAD) &&
-	    !may_change(c)) {
+	if (cmds[r->cmd].changes && !may_change(c)) {
 		log_notice("control: uid %u pid %d may not %s", c->cred.uid,
-			   c->cred.pid, cmd_words[r->cmd]);
+			   c->cred.pid, cmds[r->cmd].word);
 		refuse(c, "not-permitted", "only root may do that");
 		return;
 	}
@@ -595,6 +717,9 @@ static void run(struct client *c, const struct control_request *r)
 		break;
 	case CONTROL_RELOAD:
 		run_reload(c);
+		break;
+	case CONTROL_NHS_DRAIN:
+		run_nhs_drain(c, r);
 		break;
 	case CONTROL_MONITOR:
 		/* The answer says that nothing is missed from here on. */

@@ -4,18 +4,22 @@
  * object a line goes out; see Documentation/cli.md for both.
  *
  *	{"cmd":"show"}				everything there is to show
- *	{"cmd":"clear","iface":I,"addr":A}	both may be absent: all
+ *	{"cmd":"clear","iface":I,"addr":A}	both may be absent: all; A may be
+ *						the prefix of a shortcut
  *	{"cmd":"reload"}
+ *	{"cmd":"nhs-drain","iface":I,"nhs":A,"drain":true}	I may be absent
  *	{"cmd":"monitor"}			events until the client closes
  *
  * Who may connect is said by the socket's mode (0660, root and group nhrpd);
- * clear and reload are for root and the daemon's own user.
+ * what changes something is for root and the daemon's own user.
  */
 #ifndef NHRPD_CONTROL_H
 #define NHRPD_CONTROL_H
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "addr.h"
 
@@ -48,6 +52,7 @@ enum control_cmd {
 	CONTROL_SHOW,
 	CONTROL_CLEAR,
 	CONTROL_RELOAD,
+	CONTROL_NHS_DRAIN,
 	CONTROL_MONITOR,
 	__CONTROL_CMD_MAX
 };
@@ -55,7 +60,10 @@ enum control_cmd {
 struct control_request {
 	enum control_cmd cmd;
 	char iface[IFNAMSIZ];		/* empty: all */
-	struct addr addr;		/* none: all */
+	struct addr addr;		/* entry or NHS; none: all */
+	bool prefix;			/* only the entry of this length: */
+	uint8_t plen;
+	bool drain;
 };
 
 /*

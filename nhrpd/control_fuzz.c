@@ -15,10 +15,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (control_parse((const char *)data, size, &r))
 		return 0;
-	/* What is taken is in range, and only `clear` has arguments. */
+	/* What is taken is in range, and arguments are where they belong. */
 	if ((unsigned int)r.cmd >= __CONTROL_CMD_MAX ||
 	    strnlen(r.iface, sizeof(r.iface)) == sizeof(r.iface) ||
-	    (r.cmd != CONTROL_CLEAR && (*r.iface || r.addr.len)))
+	    (r.cmd != CONTROL_CLEAR && r.cmd != CONTROL_NHS_DRAIN &&
+	     (*r.iface || r.addr.len)) ||
+	    (r.cmd == CONTROL_NHS_DRAIN && !r.addr.len) ||
+	    (r.cmd != CONTROL_CLEAR && r.prefix) ||
+	    (r.cmd != CONTROL_NHS_DRAIN && r.drain) ||
+	    r.plen > 8 * r.addr.len)
 		abort();
 	return 0;
 }

@@ -350,6 +350,17 @@ static void test_parse(void **state)
 		"{\"cmd\":\"clear\",\"addr\":7}",
 		"{\"cmd\":\"clear\",\"iface\":\"\"}",
 		"{\"cmd\":\"clear\",\"iface\":\"sixteencharacter\"}",
+		"{\"cmd\":\"clear\",\"addr\":\"10.0.0.1/24\"}",
+		"{\"cmd\":\"clear\",\"addr\":\"10.0.0.0/33\"}",
+		"{\"cmd\":\"clear\",\"nhs\":\"10.0.0.1\"}",
+		"{\"cmd\":\"clear\",\"drain\":true}",
+		"{\"cmd\":\"nhs-drain\"}",
+		"{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\"}",
+		"{\"cmd\":\"nhs-drain\",\"drain\":true}",
+		"{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\",\"drain\":1}",
+		"{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\",\"drain\":\"yes\"}",
+		"{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.0/8\",\"drain\":true}",
+		"{\"cmd\":\"nhs-drain\",\"addr\":\"10.0.0.1\",\"drain\":true}",
 		"{'cmd':'show'}", "{\"cmd\":\"show\",}",
 		"[[[[[[[[[[]]]]]]]]]]",
 	};
@@ -374,6 +385,19 @@ static void test_parse(void **state)
 			  "\"iface\":\"fifteencharacte\"}", &r));
 	assert_int_equal(addr_to_v4(&r.addr), htonl(0x0a000001));
 	assert_string_equal(r.iface, "fifteencharacte");
+	assert_false(r.prefix);
+	assert_null(parse("{\"cmd\":\"clear\",\"addr\":\"10.5.5.0/24\"}", &r));
+	assert_true(r.prefix);
+	assert_int_equal(addr_to_v4(&r.addr), htonl(0x0a050500));
+	assert_int_equal(r.plen, 24);
+	assert_null(parse("{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\","
+			  "\"drain\":false,\"iface\":\"dmvpn0\"}", &r));
+	assert_int_equal(r.cmd, CONTROL_NHS_DRAIN);
+	assert_int_equal(addr_to_v4(&r.addr), htonl(0x0a000001));
+	assert_false(r.drain);
+	assert_null(parse("{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\","
+			  "\"drain\":true}", &r));
+	assert_true(r.drain);
 }
 
 static void test_show(void **state)
@@ -396,6 +420,8 @@ static void test_show(void **state)
 	assert_string_equal(object_get_str(nhs, "protocol"), "10.0.0.1");
 	assert_false(object_get_bool(nhs, "up"));
 	assert_true(object_is_null(nhs, "last_reply_seconds"));
+	assert_non_null(object_get(nhs, "active"));
+	assert_false(object_get_bool(nhs, "drained"));
 	assert_true(object_get_len(iface, "entries") >= 1);
 	entry = object_get_at(iface, "entries", 0);
 	assert_string_equal(object_get_str(entry, "protocol"), "10.0.0.1");
@@ -404,6 +430,8 @@ static void test_show(void **state)
 	assert_string_equal(object_get_str(entry, "role"), "hub");
 	assert_string_equal(object_get_str(entry, "state"), "registering");
 	assert_true(object_is_null(entry, "expires_seconds"));
+	assert_int_equal(object_get_uint(entry, "prefix_length"), 32);
+	assert_true(object_is_null(entry, "nexthop"));
 	assert_non_null(object_get(object_get(object_get(iface, "traffic"),
 				   "sent"), "registration_request"));
 	assert_non_null(object_get(object_get(object_get(iface, "traffic"),
@@ -433,11 +461,48 @@ static void test_clear_and_reload(void **state)
 	assert_non_null(object_get(o, "cleared"));
 	assert_int_equal(object_get_uint(o, "cleared"), 0);
 	json_object_put(o);
+	/* A prefix without entry clears nothing, its first address neither. */
+	o = ask(w, "{\"cmd\":\"clear\",\"addr\":\"10.0.0.1/31\"}\n");
+	expect_error(o, "bad-request");
+	o = ask(w, "{\"cmd\":\"clear\",\"addr\":\"10.0.0.0/31\"}\n");
+	assert_non_null(object_get(o, "cleared"));
+	assert_int_equal(object_get_uint(o, "cleared"), 0);
+	json_object_put(o);
 	/* There is no such file: refused, with the daemon's own words. */
 	o = ask(w, "{\"cmd\":\"reload\"}\n");
 	assert_non_null(strstr(object_get_str(object_get(o, "error"), "text"),
 			       "nowhere.conf"));
 	expect_error(o, "refused");
+}
+
+static void test_nhs_drain(void **state)
+{
+	struct world *w = *state;
+	struct json_object *o;
+	const struct json_object *nhs;
+
+	expect_error(ask(w, "{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.77\","
+			 "\"drain\":true}\n"), "refused");
+	expect_error(ask(w, "{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\","
+			 "\"drain\":true,\"iface\":\"eth0\"}\n"),
+		     "no-interface");
+	/* By protocol address, and by NBMA address. */
+	o = ask(w, "{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\","
+		"\"drain\":true}\n");
+	assert_int_equal(object_get_uint(o, "drained"), 1);
+	json_object_put(o);
+	o = ask(w, "{\"cmd\":\"show\"}\n");
+	nhs = object_get_at(object_get_at(o, "interfaces", 0), "nhs", 0);
+	assert_true(object_get_bool(nhs, "drained"));
+	json_object_put(o);
+	o = ask(w, "{\"cmd\":\"nhs-drain\",\"nhs\":\"192.0.2.1\","
+		"\"drain\":false,\"iface\":\"dmvpn0\"}\n");
+	assert_int_equal(object_get_uint(o, "undrained"), 1);
+	json_object_put(o);
+	o = ask(w, "{\"cmd\":\"show\"}\n");
+	nhs = object_get_at(object_get_at(o, "interfaces", 0), "nhs", 0);
+	assert_false(object_get_bool(nhs, "drained"));
+	json_object_put(o);
 }
 
 /* Who is neither root nor the daemon's user may look, not change. */
@@ -456,6 +521,8 @@ static void test_permission(void **state)
 	say(fd, "{\"cmd\":\"clear\"}\n");
 	expect_error(hear(fd), "not-permitted");
 	say(fd, "{\"cmd\":\"reload\"}\n");
+	expect_error(hear(fd), "not-permitted");
+	say(fd, "{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\",\"drain\":true}\n");
 	expect_error(hear(fd), "not-permitted");
 	say(fd, "{\"cmd\":\"show\"}\n");
 	o = hear(fd);
@@ -648,6 +715,7 @@ int main(void)
 		TEST(test_show),
 		TEST(test_refusals),
 		TEST(test_clear_and_reload),
+		TEST(test_nhs_drain),
 		TEST(test_permission),
 		TEST(test_pieces),
 		TEST(test_too_long),

@@ -101,6 +101,31 @@ static void op_peer_del(void *ctx, unsigned int ifindex,
 	kernel_peer_del(d->kernel, ifindex, nbma, mark);
 }
 
+static void op_shortcut_set(void *ctx, unsigned int ifindex,
+			    const struct engine_shortcut *s)
+{
+	struct daemon *d = ctx;
+
+	kernel_shortcut_set(d->kernel, ifindex, s);
+}
+
+static void op_shortcut_del(void *ctx, unsigned int ifindex,
+			    const struct addr *prefix, uint8_t plen)
+{
+	struct daemon *d = ctx;
+
+	kernel_shortcut_del(d->kernel, ifindex, prefix, plen);
+}
+
+static void op_carrier(void *ctx, unsigned int ifindex, bool on)
+{
+	struct daemon *d = ctx;
+	struct daemon_iface *i = daemon_iface(d, ifindex);
+
+	if (i)
+		device_carrier(d, i, on);
+}
+
 static struct engine_route op_route(void *ctx, unsigned int ifindex,
 				    const struct addr *dst)
 {
@@ -174,6 +199,9 @@ static const struct engine_ops engine_ops = {
 	.neigh_del = op_neigh_del,
 	.peer_set = op_peer_set,
 	.peer_del = op_peer_del,
+	.shortcut_set = op_shortcut_set,
+	.shortcut_del = op_shortcut_del,
+	.carrier = op_carrier,
 	.route = op_route,
 	.lookup = op_lookup,
 	.random = op_random,
@@ -199,13 +227,19 @@ static void upcall(void *ctx, uint8_t cmd, const struct kernel_upcall *u)
 {
 	struct daemon *d = ctx;
 	const struct daemon_iface *i = daemon_iface(d, u->ifindex);
+	uint64_t now = event_now();
 	char nbma[ADDR_STRLEN];
 
 	if (!i || !i->running)
 		return;
 	if (cmd == DMVPN_CMD_RESOLVE_NTF)
 		engine_resolve(d->engine, u->ifindex, &u->nexthop, &u->src,
-			       &u->dst, event_now());
+			       &u->dst, now);
+	else if (cmd == DMVPN_CMD_REDIRECT_NTF && u->head_len)
+		engine_redirect(d->engine, u->ifindex, &u->ingress_nbma,
+				u->ingress_mark, u->head, u->head_len, now);
+	else if (cmd == DMVPN_CMD_ONEWAY_NTF)
+		engine_oneway(d->engine, u->ifindex, &u->nbma, u->mark, now);
 	else
 		log_debug("%s: upcall %u about peer %s", i->name, cmd,
 			  addr_text(&u->nbma, nbma));
@@ -225,11 +259,29 @@ static void neigh_event(void *ctx, uint8_t cmd, const struct kernel_neigh *n)
 		engine_used(d->engine, n->ifindex, &n->n.addr, event_now());
 }
 
+static void shortcut_event(void *ctx, uint8_t cmd,
+			   const struct kernel_shortcut *s)
+{
+	struct daemon *d = ctx;
+	const struct daemon_iface *i = daemon_iface(d, s->ifindex);
+
+	if (!i || !i->running)
+		return;
+	if (cmd == DMVPN_CMD_SHORTCUT_EXPIRED_NTF)
+		engine_shortcut_expired(d->engine, s->ifindex, &s->s.prefix,
+					s->s.plen, event_now());
+	else if (cmd == DMVPN_CMD_SHORTCUT_USED_NTF)
+		engine_shortcut_used(d->engine, s->ifindex, &s->s.prefix,
+				     s->s.plen, event_now());
+}
+
 /* ---- after lost events ---- */
 
-struct key {				/* of a neighbour */
+struct key {				/* of a neighbour or a shortcut */
 	unsigned int ifindex;
 	struct addr addr;
+	uint8_t plen;
+	bool shortcut;
 };
 
 struct keys {
@@ -244,8 +296,7 @@ struct resync {
 	struct keys gone;		/* known to the engine alone */
 };
 
-static void add_key(struct keys *l, unsigned int ifindex,
-		    const struct addr *addr)
+static void add_key(struct keys *l, const struct key *key)
 {
 	struct key *k = l->k;
 
@@ -259,8 +310,7 @@ static void add_key(struct keys *l, unsigned int ifindex,
 		}
 		l->k = k;
 	}
-	k[l->n].ifindex = ifindex;
-	k[l->n++].addr = *addr;
+	k[l->n++] = *key;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -269,18 +319,41 @@ static int compare_keys(const void *a, const void *b)
 
 	if (x->ifindex != y->ifindex)
 		return x->ifindex < y->ifindex ? -1 : 1;
+	if (x->shortcut != y->shortcut)
+		return x->shortcut ? 1 : -1;
+	if (x->plen != y->plen)
+		return x->plen < y->plen ? -1 : 1;
 	return memcmp(&x->addr, &y->addr, sizeof(x->addr));
+}
+
+/* In use so shortly before its end that its event may be among the lost. */
+static bool used_late(uint32_t expires, uint32_t refresh, bool used,
+		      uint64_t used_ago)
+{
+	return refresh && expires && expires <= refresh && used &&
+	       used_ago <= refresh;
 }
 
 static void note_held(void *ctx, const struct kernel_neigh *n)
 {
 	struct resync *r = ctx;
+	struct key key = { .ifindex = n->ifindex, .addr = n->n.addr };
 
-	add_key(&r->held, n->ifindex, &n->n.addr);
-	/* its event may be among those that were lost */
-	if (n->n.refresh && n->n.expires && n->n.expires <= n->n.refresh &&
-	    n->used && n->used_ago <= n->n.refresh)
+	add_key(&r->held, &key);
+	if (used_late(n->n.expires, n->n.refresh, n->used, n->used_ago))
 		engine_used(r->d->engine, n->ifindex, &n->n.addr, event_now());
+}
+
+static void note_held_shortcut(void *ctx, const struct kernel_shortcut *s)
+{
+	struct resync *r = ctx;
+	struct key key = { .ifindex = s->ifindex, .addr = s->s.prefix,
+			   .plen = s->s.plen, .shortcut = true };
+
+	add_key(&r->held, &key);
+	if (used_late(s->s.expires, s->s.refresh, s->used, s->used_ago))
+		engine_shortcut_used(r->d->engine, s->ifindex, &s->s.prefix,
+				     s->s.plen, event_now());
 }
 
 static void note_gone(void *ctx, const struct engine_entry *e)
@@ -288,9 +361,31 @@ static void note_gone(void *ctx, const struct engine_entry *e)
 	struct resync *r = ctx;
 	struct key key = { .ifindex = e->ifindex, .addr = e->proto };
 
+	key.shortcut = addr_is_set(&e->nexthop);
+	if (key.shortcut)
+		key.plen = e->plen;
 	if (e->type == ENTRY_DYNAMIC && addr_is_set(&e->nbma) &&
 	    !bsearch(&key, r->held.k, r->held.n, sizeof(key), compare_keys))
-		add_key(&r->gone, e->ifindex, &e->proto);
+		add_key(&r->gone, &key);
+}
+
+static bool read_held(struct daemon *d, const struct daemon_iface *i,
+		      struct resync *r)
+{
+	if (kernel_each_neigh(d->kernel, i->ifindex, note_held, r))
+		return false;
+	return !(i->features & DMVPN_FEATURE_SHORTCUT) ||
+	       !kernel_each_shortcut(d->kernel, i->ifindex,
+				     note_held_shortcut, r);
+}
+
+static void tell_gone(struct daemon *d, const struct key *k)
+{
+	if (k->shortcut)
+		engine_shortcut_expired(d->engine, k->ifindex, &k->addr,
+					k->plen, event_now());
+	else
+		engine_expired(d->engine, k->ifindex, &k->addr, event_now());
 }
 
 /* What expired unheard is told now. */
@@ -303,16 +398,14 @@ static void events_lost(void *ctx)
 	size_t n;
 
 	for (i = d->ifaces; i; i = i->next)
-		if (i->running && kernel_each_neigh(d->kernel, i->ifindex,
-						    note_held, &r))
-			whole = false;
+		if (i->running)
+			whole &= read_held(d, i, &r);
 	if (whole && !r.held.failed) {
 		qsort(r.held.k, r.held.n, sizeof(*r.held.k), compare_keys);
 		engine_each_entry(d->engine, note_gone, &r);
 		for (n = 0; n < r.gone.n; n++)
-			engine_expired(d->engine, r.gone.k[n].ifindex,
-				       &r.gone.k[n].addr, event_now());
-		log_notice("kernel holds %zu neighbours, %zu had expired unheard",
+			tell_gone(d, &r.gone.k[n]);
+		log_notice("kernel holds %zu neighbours and shortcuts, %zu had expired unheard",
 			   r.held.n, r.gone.n);
 	}
 	free(r.held.k);
@@ -322,6 +415,7 @@ static void events_lost(void *ctx)
 static const struct kernel_ops kernel_ops = {
 	.upcall = upcall,
 	.neigh = neigh_event,
+	.shortcut = shortcut_event,
 	.lost = events_lost,
 };
 
@@ -344,7 +438,21 @@ static void links_changed(void *ctx)
 	struct daemon *d = ctx;
 
 	d->check = true;
+	/* a route that goes with its device or address goes without a word */
+	engine_routes_changed(d->engine, event_now());
 }
+
+static void routes_changed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	engine_routes_changed(d->engine, event_now());
+}
+
+static const struct rtnl_ops rtnl_ops = {
+	.links = links_changed,
+	.routes = routes_changed,
+};
 
 /* The end of each turn. */
 static void turn(void *ctx)
@@ -512,7 +620,9 @@ int daemon_reload(struct daemon *d)
 
 static void retry(void *ctx)
 {
-	links_changed(ctx);
+	struct daemon *d = ctx;
+
+	d->check = true;
 }
 
 static void warn_forwarding(void)
@@ -563,7 +673,7 @@ static int open_sockets(struct daemon *d)
 {
 	int ret;
 
-	ret = rtnl_open(&d->rtnl, d->loop, links_changed, d);
+	ret = rtnl_open(&d->rtnl, d->loop, &rtnl_ops, d);
 	if (ret) {
 		log_err("rtnetlink: %s", strerror(-ret));
 		return ret;
@@ -613,7 +723,11 @@ int daemon_start(struct daemon *d)
 
 void daemon_stop(struct daemon *d)
 {
+	struct daemon_iface *i;
+
 	control_close(d);
+	for (i = d->ifaces; i; i = i->next)
+		device_carrier(d, i, true);
 	if (d->engine)
 		engine_free(d->engine);
 	kernel_close(d->kernel);

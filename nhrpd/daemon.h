@@ -47,6 +47,7 @@ struct daemon_iface {
 	bool changed;			/* @conf is new to the engine */
 	bool vanished;			/* an adopted device went away */
 	bool mcast_told;		/* told that the module does not copy */
+	bool dormant;			/* `if-state nhrp`: no NHS is up */
 };
 
 struct daemon {
@@ -76,7 +77,8 @@ struct daemon {
  * line that tells why; daemon_stop() is due then, too.
  */
 int daemon_start(struct daemon *d);
-/* Closes everything. The kernel keeps devices, peers and neighbours. */
+/* Closes everything. The kernel keeps devices, peers, neighbours and
+ * shortcuts; a device that waits for an NHS waits no longer. */
 void daemon_stop(struct daemon *d);
 
 /*

@@ -26,6 +26,7 @@
 #include "rtnl.h"
 
 #define MTU_IPSEC	1400	/* room for ESP on the usual 1500 */
+#define REDIRECT_TIMEOUT 8	/* seconds, IOS */
 
 /* Says why the interface does not run, once; always false. */
 __attribute__((format(printf, 2, 3)))
@@ -107,10 +108,15 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 				DMVPN_LINK_F_REDIRECT);
 	if (c->ipsec_required)
 		t->flags |= DMVPN_LINK_F_IPSEC_REQUIRED;
-	if (c->redirect)
+	if (c->redirect) {
 		t->flags |= DMVPN_LINK_F_REDIRECT;
-	if (c->redirect_timeout)
-		t->redirect_interval = c->redirect_timeout * 1000;
+		t->redirect_interval = 1000 * (c->redirect_timeout ?
+					       c->redirect_timeout :
+					       REDIRECT_TIMEOUT);
+	}
+	/* who asks an NHS talks to others directly, whom no timer watches */
+	if (!addr_is_set(&c->destination))
+		t->oneway_interval = c->n_nhs ? CONF_ONEWAY * 1000 : 0;
 	return true;
 }
 
@@ -138,6 +144,19 @@ int device_create(struct daemon *d, struct daemon_iface *i)
 
 /* ---- the device ---- */
 
+void device_carrier(struct daemon *d, struct daemon_iface *i, bool on)
+{
+	if (!i->ifindex || i->dormant == !on)
+		return;
+	if (rtnl_link_dormant(d->rtnl, i->ifindex, !on)) {
+		log_warn("%s: if-state nhrp: %s", i->name,
+			 rtnl_error(d->rtnl));
+		return;
+	}
+	i->dormant = !on;
+	log_info("%s: %s", i->name, on ? "running again" : "dormant");
+}
+
 /* NHRP ends on the device at hand, whatever becomes of it. */
 static void leave(struct daemon *d, struct daemon_iface *i)
 {
@@ -148,6 +167,7 @@ static void leave(struct daemon *d, struct daemon_iface *i)
 	i->addr_added = false;
 	i->ifindex = 0;
 	i->up = false;
+	i->dormant = false;
 	i->vrf = 0;
 	i->local = addr_from(NULL, 0);
 	i->addr = addr_from(NULL, 0);
@@ -195,16 +215,19 @@ static bool find_device(struct daemon *d, struct daemon_iface *i,
 static bool write_tunnel(struct daemon *d, struct daemon_iface *i,
 			 const struct rtnl_link *l)
 {
-	bool redirect = i->features & DMVPN_FEATURE_REDIRECT;
 	struct rtnl_tunnel t;
 	int ret;
 
 	if (!want_tunnel(d, i, &l->tunnel, &t))
 		return false;
-	if (i->conf->redirect && !redirect)
+	if (i->conf->redirect && !(i->features & DMVPN_FEATURE_REDIRECT))
 		log_notice("%s: this dmvpn module tells of no redirects yet, 'ip nhrp redirect' does nothing",
 			   i->name);
-	ret = rtnl_link_change(d->rtnl, i->ifindex, &l->tunnel, &t, redirect);
+	if (i->conf->shortcut && !(i->features & DMVPN_FEATURE_SHORTCUT))
+		log_notice("%s: this dmvpn module has no shortcuts yet, 'ip nhrp shortcut' does nothing",
+			   i->name);
+	ret = rtnl_link_change(d->rtnl, i->ifindex, &l->tunnel, &t,
+			       i->features);
 	if (ret < 0)
 		return wait_for(i, "the device refuses its configuration: %s",
 				rtnl_error(d->rtnl));
@@ -260,6 +283,18 @@ static bool write_address(struct daemon *d, struct daemon_iface *i)
 	return true;
 }
 
+/*
+ * A new device waits for its first NHS. One that was there stays as it is
+ * until the engine has judged: a restart of the daemon stops nobody.
+ */
+static void write_if_state(struct daemon *d, struct daemon_iface *i,
+			   const struct rtnl_link *l)
+{
+	i->dormant = l->dormant;
+	if (i->conf->if_state && i->created && !i->running)
+		device_carrier(d, i, false);
+}
+
 /* Writes the section to the device. */
 static bool apply(struct daemon *d, struct daemon_iface *i,
 		  const struct rtnl_link *l)
@@ -278,6 +313,7 @@ static bool apply(struct daemon *d, struct daemon_iface *i,
 	if (!write_tunnel(d, i, l) || !write_address(d, i))
 		return false;
 	write_mtu(d, i, l);
+	write_if_state(d, i, l);
 	if (rtnl_link_up(d->rtnl, i->ifindex))
 		return wait_for(i, "the device does not come up: %s",
 				rtnl_error(d->rtnl));
@@ -297,28 +333,98 @@ static struct addr local_nbma(struct daemon *d, const struct rtnl_link *l)
 	return l->tunnel.local;
 }
 
-/* What the kernel held before the engine says anything about the device. */
-struct held {
-	struct engine_neigh *n;
-	size_t count, room;
+struct list {
+	void *items;
+	size_t n, room;
 	bool failed;			/* out of memory */
 };
 
-static void keep(void *ctx, const struct kernel_neigh *k)
+static void append(struct list *l, const void *item, size_t size)
 {
-	struct held *h = ctx;
-	struct engine_neigh *n = h->n;
+	void *items;
 
-	if (h->count == h->room) {
-		n = reallocarray(h->n, 2 * h->room + 64, sizeof(*n));
-		if (!n) {
-			h->failed = true;
+	if (l->n == l->room) {
+		items = reallocarray(l->items, 2 * l->room + 64, size);
+		if (!items) {
+			l->failed = true;
 			return;
 		}
-		h->n = n;
-		h->room = 2 * h->room + 64;
+		l->items = items;
+		l->room = 2 * l->room + 64;
 	}
-	n[h->count++] = k->n;
+	memcpy((char *)l->items + size * l->n++, item, size);
+}
+
+/* What the kernel held before the engine says anything about the device. */
+struct held {
+	struct list neighs;		/* struct engine_neigh */
+	struct list peers;		/* struct kernel_peer, the daemon's */
+	struct list shortcuts;		/* struct engine_shortcut */
+};
+
+static void keep_neigh(void *ctx, const struct kernel_neigh *k)
+{
+	struct held *h = ctx;
+
+	append(&h->neighs, &k->n, sizeof(k->n));
+}
+
+/* An operator's peer is none of the engine's business. */
+static void keep_peer(void *ctx, const struct kernel_peer *p)
+{
+	struct held *h = ctx;
+
+	if (p->ours)
+		append(&h->peers, p, sizeof(*p));
+}
+
+static void keep_shortcut(void *ctx, const struct kernel_shortcut *k)
+{
+	struct held *h = ctx;
+
+	append(&h->shortcuts, &k->s, sizeof(k->s));
+}
+
+static int read_held(struct daemon *d, const struct daemon_iface *i,
+		     struct held *h)
+{
+	int ret;
+
+	ret = kernel_each_neigh(d->kernel, i->ifindex, keep_neigh, h);
+	if (!ret)
+		ret = kernel_each_peer(d->kernel, i->ifindex, keep_peer, h);
+	if (!ret && i->features & DMVPN_FEATURE_SHORTCUT)
+		ret = kernel_each_shortcut(d->kernel, i->ifindex,
+					   keep_shortcut, h);
+	if (!ret && (h->neighs.failed || h->peers.failed ||
+		     h->shortcuts.failed))
+		ret = -ENOMEM;
+	return ret;
+}
+
+static void adopt(struct daemon *d, unsigned int ifindex, const struct held *h,
+		  uint64_t now)
+{
+	const struct engine_neigh *n = h->neighs.items;
+	const struct kernel_peer *p = h->peers.items;
+	const struct engine_shortcut *s = h->shortcuts.items;
+	size_t i;
+
+	for (i = 0; i < h->neighs.n; i++)
+		engine_adopt(d->engine, ifindex, &n[i], now);
+	for (i = 0; i < h->peers.n; i++)
+		engine_adopt_peer(d->engine, ifindex, &p[i].nbma, p[i].mark,
+				  p[i].flags & ~(uint32_t)DMVPN_PEER_F_STATIC,
+				  p[i].priority, now);
+	for (i = 0; i < h->shortcuts.n; i++)
+		engine_adopt_shortcut(d->engine, ifindex, &s[i], now);
+}
+
+static void free_held(struct held *h)
+{
+	free(h->neighs.items);
+	free(h->peers.items);
+	free(h->shortcuts.items);
 }
 
 /* Starts NHRP on the device and takes back what the kernel holds of before. */
@@ -328,24 +434,22 @@ static bool enter(struct daemon *d, struct daemon_iface *i,
 	char nbma[ADDR_STRLEN], proto[ADDR_STRLEN];
 	uint64_t now = event_now();
 	struct held h = { 0 };
-	size_t n;
 	int ret;
 
-	ret = kernel_each_neigh(d->kernel, i->ifindex, keep, &h);
-	if (!ret && h.failed)
-		ret = -ENOMEM;
+	ret = read_held(d, i, &h);
 	if (!ret)
 		ret = engine_iface_set(d->engine, i->ifindex, c, &i->local,
 				       now);
-	for (n = 0; !ret && n < h.count; n++)
-		engine_adopt(d->engine, i->ifindex, &h.n[n], now);
-	free(h.n);
+	if (!ret)
+		adopt(d, i->ifindex, &h, now);
+	free_held(&h);
 	if (ret)
 		return wait_for(i, "NHRP cannot start: %s", strerror(-ret));
 	i->running = true;
-	log_notice("%s: NHRP runs: %s/%u on NBMA %s, network-id %u, %zu entries taken back",
+	log_notice("%s: NHRP runs: %s/%u on NBMA %s, network-id %u, %zu entries taken back, %zu of them shortcuts",
 		   i->name, addr_text(&i->addr, proto), i->plen,
-		   addr_text(&i->local, nbma), c->network_id, h.count);
+		   addr_text(&i->local, nbma), c->network_id,
+		   h.neighs.n + h.shortcuts.n, h.shortcuts.n);
 	return true;
 }
 
@@ -383,6 +487,7 @@ static bool follow(struct daemon *d, struct daemon_iface *i,
 	const char *why;
 	bool same;
 
+	c.shortcut &= (i->features & DMVPN_FEATURE_SHORTCUT) != 0;
 	if (!addr_is_set(&c.addr))
 		c.addr = rtnl_primary(d->rtnl, i->ifindex, &c.plen);
 	same = i->running && !i->changed && addr_eq(&local, &i->local) &&
@@ -435,6 +540,7 @@ void device_remove(struct daemon *d, struct daemon_iface *i)
 	if (i->running)
 		engine_iface_del(d->engine, ifindex, event_now());
 	i->running = false;
+	device_carrier(d, i, true);
 	/* what the engine had to say leaves while there is a device */
 	kernel_flush(d->kernel);
 	frame_flush(d->frame);

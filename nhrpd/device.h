@@ -16,6 +16,10 @@
  * i->reason says what is (logged when it changes). */
 bool device_look(struct daemon *d, struct daemon_iface *i);
 
+/* `if-state nhrp`: the interface runs, for all others of this host, while an
+ * NHS is up (@on). Nothing happens when that is so already. */
+void device_carrier(struct daemon *d, struct daemon_iface *i, bool on);
+
 /* Creates the device when there is none of that name: the kernel loads the
  * module for it. 0, -EEXIST when a device of that name is there, or -errno
  * with the reason in i->reason. */

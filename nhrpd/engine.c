@@ -14,6 +14,7 @@
 #include "msg.h"
 #include "nhs.h"
 #include "peer.h"
+#include "shortcut.h"
 
 #define COMPLAINT_RATE 1		/* log lines/s about others' packets */
 #define COMPLAINT_BURST 10
@@ -42,6 +43,13 @@ static const char *const reject_names[] = {
 	[REJECT_NO_NHS]			= "no-nhs",
 	[REJECT_UNSENDABLE]		= "unsendable",
 	[REJECT_UNSUPPORTED]		= "unsupported",
+	[REJECT_REDIRECT_OFF]		= "redirect-off",
+	[REJECT_STRANGER]		= "stranger",
+	[REJECT_BAD_QUOTE]		= "bad-quote",
+	[REJECT_NOT_OURS]		= "not-ours",
+	[REJECT_OFF_TUNNEL]		= "off-tunnel",
+	[REJECT_COVERED]		= "covered",
+	[REJECT_PENDING]		= "pending",
 };
 
 _Static_assert(sizeof(reject_names) / sizeof(*reject_names) == __REJECT_MAX,
@@ -180,9 +188,11 @@ void engine_iface_del(struct engine *e, unsigned int ifindex, uint64_t now)
 		return;
 	for (n = i->nhs; n; n = n->next)
 		register_withdraw(n);
+	shortcut_drop(i, NULL, "the interface leaves NHRP");
 	HASH_ITER(hh, i->cache, entry, next)
 		cache_del(entry);
 	i->conf.n_map = 0;
+	cluster_leave(i);
 	nhs_free_all(i);
 	peer_sync(i);
 	iface_free(i);
@@ -314,11 +324,6 @@ static void error_received(struct rx *rx)
 		resolve_error(rx, &offender);
 }
 
-static void unsupported(struct rx *rx)
-{
-	engine_reject(rx->iface, REJECT_UNSUPPORTED);
-}
-
 static void (*const procedures[__NHRP_TYPE_MAX])(struct rx *rx) = {
 	[NHRP_RESOLUTION_REQUEST]	= resolve_request,
 	[NHRP_RESOLUTION_REPLY]		= resolve_reply,
@@ -327,7 +332,7 @@ static void (*const procedures[__NHRP_TYPE_MAX])(struct rx *rx) = {
 	[NHRP_PURGE_REQUEST]		= purge_request,
 	[NHRP_PURGE_REPLY]		= purge_reply,
 	[NHRP_ERROR_INDICATION]		= error_received,
-	[NHRP_TRAFFIC_INDICATION]	= unsupported,
+	[NHRP_TRAFFIC_INDICATION]	= redirect_indication,
 };
 
 static bool admissible(struct iface *i, const struct addr *nbma, uint32_t mark)
@@ -461,6 +466,7 @@ unsigned int engine_clear(struct engine *engine, unsigned int ifindex,
 	engine->now = now;
 	if (!i)
 		return 0;
+	cleared = shortcut_drop(i, addr, "cleared");
 	HASH_ITER(hh, i->cache, e, next) {
 		if (!clearable(e) || (addr && !addr_eq(addr, &e->proto)))
 			continue;
@@ -509,6 +515,63 @@ static void show(const struct entry *e,
 	cb(ctx, &s);
 }
 
+static void show_shortcut(const struct shortcut *s,
+			  void (*cb)(void *ctx, const struct engine_entry *),
+			  void *ctx)
+{
+	char reason[128];
+	struct engine_entry shown = {
+		.ifindex = s->iface->ifindex,
+		.proto = s->key.prefix,
+		.plen = s->key.plen,
+		.nexthop = s->hop->proto,
+		.nbma = s->hop->nbma,
+		.claimed = s->hop->claimed,
+		.type = ENTRY_DYNAMIC,
+		.state = s->hop->state,
+		.router = s->hop->router,
+		.nat = s->hop->nat,
+		.used = s->used,
+		.created = s->created,
+		.changed = s->created > s->hop->changed ? s->created :
+							  s->hop->changed,
+		.expires = s->expires,
+		.reason = reason_of(s->hop, reason, sizeof(reason)),
+	};
+
+	cb(ctx, &shown);
+}
+
+/* A destination that is asked for again under its shortcut says nothing. */
+static bool is_refresh(const struct entry *e)
+{
+	return e->target && e->type != ENTRY_DYNAMIC &&
+	       shortcut_find(e->iface, &e->proto);
+}
+
+/* Both by address; a prefix comes before the addresses in it. */
+static void show_iface(struct iface *i,
+		       void (*cb)(void *ctx, const struct engine_entry *),
+		       void *ctx)
+{
+	struct shortcut *s;
+	struct entry *e;
+
+	cache_sort(i);
+	shortcut_sort(i);
+	for (e = i->cache, s = i->shortcuts; e || s; ) {
+		if (s && (!e || memcmp(&s->key.prefix, &e->proto,
+				       sizeof(e->proto)) <= 0)) {
+			show_shortcut(s, cb, ctx);
+			s = s->hh.next;
+			continue;
+		}
+		if (!is_refresh(e))
+			show(e, cb, ctx);
+		e = e->hh.next;
+	}
+}
+
 static int by_ifindex(const struct iface *a, const struct iface *b)
 {
 	return a->ifindex < b->ifindex ? -1 : a->ifindex > b->ifindex;
@@ -519,14 +582,10 @@ void engine_each_entry(struct engine *e,
 		       void *ctx)
 {
 	struct iface *i;
-	struct entry *entry;
 
 	HASH_SORT(e->ifaces, by_ifindex);
-	for (i = e->ifaces; i; i = i->hh.next) {
-		cache_sort(i);
-		for (entry = i->cache; entry; entry = entry->hh.next)
-			show(entry, cb, ctx);
-	}
+	for (i = e->ifaces; i; i = i->hh.next)
+		show_iface(i, cb, ctx);
 }
 
 static void show_nhs(const struct nhs *n,
@@ -540,6 +599,8 @@ static void show_nhs(const struct nhs *n,
 		.priority = n->conf.priority,
 		.cluster = n->conf.cluster,
 		.up = n->state == NHS_UP,
+		.active = nhs_carries(n),
+		.drained = n->drained,
 		.expecting = n->expecting,
 		.changed = n->changed,
 		.req_sent = n->req_sent,

@@ -40,6 +40,19 @@ struct engine_neigh {
 	uint8_t cookie_len;
 };
 
+/* A shortcut as the kernel holds it (phase 3). */
+struct engine_shortcut {
+	struct addr prefix;		/* host bits zero */
+	uint8_t plen;
+	struct addr nexthop;		/* protocol address of a neighbour */
+	struct addr via;		/* routed next hop it was learnt under */
+	uint32_t expires;		/* ms from now, 0: never */
+	uint32_t refresh;		/* ms before expiry, 0: no event */
+	uint64_t created_ago;		/* ms; only in adoption */
+	uint8_t cookie[ENGINE_COOKIE_MAX];
+	uint8_t cookie_len;
+};
+
 struct engine_route {			/* the FIB's answer for one address */
 	bool found;
 	bool local;			/* an address of this host */
@@ -66,9 +79,21 @@ struct engine_ops {
 			 uint32_t flags, uint32_t priority);
 	void (*peer_del)(void *ctx, unsigned int ifindex,
 			 const struct addr *nbma, uint32_t mark);
+	/* Creates or replaces a shortcut in the kernel, deletes one. */
+	void (*shortcut_set)(void *ctx, unsigned int ifindex,
+			     const struct engine_shortcut *s);
+	void (*shortcut_del)(void *ctx, unsigned int ifindex,
+			     const struct addr *prefix, uint8_t plen);
+	/* An NHS of the interface is up, or none is (`if-state nhrp`). Only
+	 * called when that changes. May be NULL. */
+	void (*carrier)(void *ctx, unsigned int ifindex, bool on);
 	/* Asks the FIB; answers at once. */
 	struct engine_route (*route)(void *ctx, unsigned int ifindex,
 				     const struct addr *dst);
+	/* The shortest length, @plen or longer, of a prefix around @dst that
+	 * holds no route longer than @plen. May be NULL: @plen it is. */
+	uint8_t (*narrow)(void *ctx, unsigned int ifindex,
+			  const struct addr *dst, uint8_t plen);
 	/* Resolves a name; the answer comes by engine_name(), not from within
 	 * this call. May be NULL. */
 	void (*lookup)(void *ctx, unsigned int ifindex, const char *fqdn);
@@ -112,6 +137,10 @@ void engine_adopt_peer(struct engine *e, unsigned int ifindex,
 		       const struct addr *nbma, uint32_t mark, uint32_t flags,
 		       uint32_t priority, uint64_t now);
 
+/* Takes back a shortcut that the kernel held, after the neighbours. */
+void engine_adopt_shortcut(struct engine *e, unsigned int ifindex,
+			   const struct engine_shortcut *s, uint64_t now);
+
 /* An NHRP packet came in; @nbma and @mark are the outer source. */
 void engine_recv(struct engine *e, unsigned int ifindex,
 		 const struct addr *nbma, uint32_t mark, const uint8_t *buf,
@@ -125,6 +154,26 @@ void engine_expired(struct engine *e, unsigned int ifindex,
 		    const struct addr *addr, uint64_t now);
 void engine_used(struct engine *e, unsigned int ifindex,
 		 const struct addr *addr, uint64_t now);
+/* The same of a shortcut. */
+void engine_shortcut_expired(struct engine *e, unsigned int ifindex,
+			     const struct addr *prefix, uint8_t plen,
+			     uint64_t now);
+void engine_shortcut_used(struct engine *e, unsigned int ifindex,
+			  const struct addr *prefix, uint8_t plen,
+			  uint64_t now);
+/*
+ * Kernel: a packet came from the peer @nbma and left to another peer of the
+ * cloud. @head has its first @len bytes, from the IP header on; the sender is
+ * told (Traffic Indication) when `ip nhrp redirect` is configured.
+ */
+void engine_redirect(struct engine *e, unsigned int ifindex,
+		     const struct addr *nbma, uint32_t mark,
+		     const uint8_t *head, size_t len, uint64_t now);
+/* Kernel: the peer is sent to, but not heard for some seconds. */
+void engine_oneway(struct engine *e, unsigned int ifindex,
+		   const struct addr *nbma, uint32_t mark, uint64_t now);
+/* The FIB changed: shortcuts are compared with their covering routes. */
+void engine_routes_changed(struct engine *e, uint64_t now);
 /* Answer to ops->lookup; @n 0: the name does not resolve now. */
 void engine_name(struct engine *e, unsigned int ifindex, const char *fqdn,
 		 const struct addr *addrs, unsigned int n, uint64_t now);
@@ -136,6 +185,14 @@ void engine_run(struct engine *e, uint64_t now);
 /* Operator: forget learnt entries (all when @addr is NULL), register anew. */
 unsigned int engine_clear(struct engine *e, unsigned int ifindex,
 			  const struct addr *addr, uint64_t now);
+
+/*
+ * Operator: an NHS (by protocol or NBMA address) is drained before
+ * maintenance, or serves again: it stays registered with, but nothing is
+ * sent through it as long as another one is up. -ENOENT: no such NHS.
+ */
+int engine_nhs_drain(struct engine *e, unsigned int ifindex,
+		     const struct addr *nhs, bool drain, uint64_t now);
 
 /* ---- what there is to show ---- */
 
@@ -158,7 +215,8 @@ enum entry_state {			/* words of `dmvpn show` */
 struct engine_entry {
 	unsigned int ifindex;
 	struct addr proto;
-	uint8_t plen;
+	uint8_t plen;			/* shorter than an address: a shortcut */
+	struct addr nexthop;		/* of a shortcut, else none */
 	struct addr nbma;		/* none while incomplete */
 	struct addr claimed;		/* differs from @nbma behind NAT, else none */
 	enum entry_type type;
@@ -175,6 +233,8 @@ struct engine_nhs_info {
 	struct addr proto, nbma;
 	uint8_t priority, cluster;
 	bool up, expecting;
+	bool active;			/* among those that data may go to */
+	bool drained;
 	uint64_t changed;		/* since when up or down */
 	uint64_t req_sent, req_failed, repl_recv;
 	uint64_t last_reply;		/* now's clock, 0: never */

@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "iface.h"
 #include "packet_check.h"
+#include "shortcut.h"
 
 #define IFINDEX 1
 #define QUEUE 64
@@ -110,6 +111,27 @@ static void op_peer_del(void *ctx, unsigned int ifindex,
 	op_peer_set(ctx, ifindex, nbma, mark, 0, 0);
 }
 
+static void op_shortcut_set(void *ctx, unsigned int ifindex,
+			    const struct engine_shortcut *s)
+{
+	struct node *n = ctx;
+	struct addr net = addr_network(&s->prefix, s->plen);
+
+	must(ifindex == IFINDEX && s->prefix.len == 4 && s->plen <= 32);
+	must(addr_eq(&net, &s->prefix) && s->plen >= 8);
+	must(!addr_is_martian(&s->nexthop) && s->via.len == 4);
+	must(!addr_eq(&s->nexthop, &n->conf.addr));
+	must(s->expires && s->expires <= 65535000 && s->refresh <= 120000);
+	must(s->cookie_len && s->cookie_len <= ENGINE_COOKIE_MAX);
+}
+
+static void op_shortcut_del(void *ctx, unsigned int ifindex,
+			    const struct addr *prefix, uint8_t plen)
+{
+	(void)ctx;
+	must(ifindex == IFINDEX && prefix->len == 4 && plen <= 32);
+}
+
 static struct engine_route op_route(void *ctx, unsigned int ifindex,
 				    const struct addr *dst)
 {
@@ -122,6 +144,14 @@ static struct engine_route op_route(void *ctx, unsigned int ifindex,
 	if (dst->b[3] & 8)
 		r.gateway = v4(10, 0, 0, dst->b[2]);
 	return r;
+}
+
+static uint8_t op_narrow(void *ctx, unsigned int ifindex,
+			 const struct addr *dst, uint8_t plen)
+{
+	(void)ctx;
+	(void)ifindex;
+	return plen < 32 ? plen + (dst->b[1] & 1) : plen;
 }
 
 static uint32_t op_random(void *ctx)
@@ -144,7 +174,10 @@ static const struct engine_ops ops = {
 	.neigh_del = op_neigh_del,
 	.peer_set = op_peer_set,
 	.peer_del = op_peer_del,
+	.shortcut_set = op_shortcut_set,
+	.shortcut_del = op_shortcut_del,
 	.route = op_route,
+	.narrow = op_narrow,
 	.random = op_random,
 	.log = op_log,
 };
@@ -166,10 +199,15 @@ static void node_new(struct fuzz *f, unsigned int id)
 	n->conf.plen = 24;
 	n->conf.network_id = 1;
 	n->conf.holdtime = 600;
-	n->conf.multicast_dynamic = !id;
-	n->conf.n_nhs = id;
+	n->conf.multicast_dynamic = n->conf.redirect = !id;
+	n->conf.shortcut = id;
+	n->conf.n_nhs = 2 * id;		/* the second one is not there */
 	n->conf.nhs[0].proto = v4(10, 0, 0, 1);
 	n->conf.nhs[0].nbma = v4(1, 1, 1, 1);
+	n->conf.nhs[1].proto = v4(10, 0, 0, 3);
+	n->conf.nhs[1].nbma = v4(1, 1, 1, 3);
+	n->conf.n_cluster = id;
+	n->conf.cluster[0].max = 1;
 	n->engine = engine_new(&ops, n);
 	must(n->engine);
 	apply(n);
@@ -232,13 +270,55 @@ static void step_adopt(struct fuzz *f, struct node *n)
 	engine_adopt(n->engine, IFINDEX, &neigh, f->now);
 }
 
+static void step_redirect(struct fuzz *f, struct node *n)
+{
+	struct addr from = v4(1, 1, 1, take(f) % 5);
+	uint8_t head[28] = { 0x45 };
+	unsigned int k;
+
+	for (k = 12; k < 20; k++)
+		head[k] = take(f);
+	engine_redirect(n->engine, IFINDEX, &from, 0, head,
+			take(f) % (sizeof(head) + 1), f->now);
+}
+
+static void step_adopt_shortcut(struct fuzz *f, struct node *n)
+{
+	struct engine_shortcut s = {
+		.prefix = v4(take(f), take(f), 0, 0),
+		.plen = 8 + take(f) % 25,
+		.nexthop = v4(10, 0, 0, take(f)),
+		.via = v4(10, 0, 0, 1),
+		.expires = take(f) * 1000,
+		.cookie_len = take(f) % (ENGINE_COOKIE_MAX + 1),
+	};
+	unsigned int k;
+
+	s.prefix = addr_network(&s.prefix, s.plen);
+	for (k = 0; k < s.cookie_len; k++)
+		s.cookie[k] = take(f);
+	engine_adopt_shortcut(n->engine, IFINDEX, &s, f->now);
+}
+
+static void step_shortcut_event(struct fuzz *f, struct node *n)
+{
+	struct addr a = v4(take(f), take(f), take(f), 0);
+	uint8_t plen = take(f);
+
+	if (plen & 64)
+		engine_shortcut_expired(n->engine, IFINDEX, &a, plen & 63,
+					f->now);
+	else
+		engine_shortcut_used(n->engine, IFINDEX, &a, plen & 63, f->now);
+}
+
 static void step(struct fuzz *f)
 {
 	uint8_t what = take(f);
 	struct node *n = &f->node[what & 1];
 	struct addr a;
 
-	switch (what >> 1 & 7) {
+	switch (what >> 1 & 15) {
 	case 0:
 	case 1:
 		step_packet(f, n);
@@ -267,6 +347,26 @@ static void step(struct fuzz *f)
 		a = v4(10, 0, 0, take(f));
 		engine_clear(n->engine, IFINDEX, a.b[3] ? &a : NULL, f->now);
 		return;
+	case 8:
+		step_redirect(f, n);
+		return;
+	case 9:
+		step_adopt_shortcut(f, n);
+		return;
+	case 10:
+		step_shortcut_event(f, n);
+		return;
+	case 11:
+		engine_routes_changed(n->engine, f->now);
+		return;
+	case 12:
+		a = v4(1, 1, 1, take(f) % 5);
+		engine_oneway(n->engine, IFINDEX, &a, 0, f->now);
+		return;
+	case 13:
+		a = v4(10, 0, 0, take(f) % 4);
+		engine_nhs_drain(n->engine, IFINDEX, &a, what & 64, f->now);
+		return;
 	}
 }
 
@@ -285,6 +385,7 @@ static void check(struct fuzz *f, struct node *n)
 	struct iface *i = iface_find(n->engine, IFINDEX);
 
 	must(i->n_pending <= ENGINE_MAX_PENDING);
+	must(HASH_COUNT(i->shortcuts) <= ENGINE_MAX_SHORTCUTS);
 	engine_each_entry(n->engine, look, f);
 }
 

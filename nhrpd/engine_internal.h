@@ -2,8 +2,9 @@
 /*
  * engine_internal: what the files of the protocol core share. The rooms are
  * iface (one interface), cache (entries), peer (NBMA addresses), nhs (servers
- * used), msg (packets as this node fills them), and the procedures register,
- * resolve and purge; engine.c dispatches.
+ * used), cluster (which of them), msg (packets as this node fills them),
+ * shortcut (prefixes with a next hop of their own), and the procedures
+ * register, resolve, redirect, live and purge; engine.c dispatches.
  */
 #ifndef NHRPD_ENGINE_INTERNAL_H
 #define NHRPD_ENGINE_INTERNAL_H
@@ -23,6 +24,7 @@
 struct entry;
 struct iface;
 struct nhs;
+struct shortcut;
 
 #define ENGINE_SECOND 1000		/* ms */
 
@@ -32,6 +34,8 @@ struct nhs;
  */
 #define ENGINE_MAX_ENTRIES 131072
 #define ENGINE_MAX_PENDING 4096
+#define ENGINE_MAX_SHORTCUTS 65536
+#define ENGINE_MAX_ANSWERS 16384	/* remembered, to be purged */
 
 /* Why the engine did not do what a packet or an event asked for. */
 enum engine_reject {
@@ -58,6 +62,13 @@ enum engine_reject {
 	REJECT_NO_NHS,			/* nobody to ask */
 	REJECT_UNSENDABLE,		/* too long with what we add */
 	REJECT_UNSUPPORTED,		/* type without a procedure here */
+	REJECT_REDIRECT_OFF,		/* redirect, shortcut: not configured */
+	REJECT_STRANGER,		/* indication: we send nothing there */
+	REJECT_BAD_QUOTE,		/* indication: no packet of this family */
+	REJECT_NOT_OURS,		/* indication: we did not send that */
+	REJECT_OFF_TUNNEL,		/* the route does not lead through here */
+	REJECT_COVERED,			/* indication: known already */
+	REJECT_PENDING,			/* asked for already, answer awaited */
 	__REJECT_MAX
 };
 
@@ -67,6 +78,8 @@ struct engine {
 	uint64_t now;			/* of the call being served */
 	struct timers timers;
 	struct iface *ifaces;		/* hash by ifindex */
+	struct timer sweep;		/* the FIB changed: shortcut.c */
+	bool sweep_wanted, sweeping;
 };
 
 /* A packet being handled. */
@@ -98,6 +111,8 @@ void engine_reject(struct iface *i, enum engine_reject why);
 /* register.c */
 void register_start(struct nhs *n);	/* a new series, now */
 void register_stop(struct nhs *n);
+/* Asks an NHS that is up at @at, and gives up 3 s later without an answer. */
+void register_hasten(struct nhs *n, uint64_t at);
 void register_withdraw(struct nhs *n);	/* tells the NHS that we are gone */
 void register_request(struct rx *rx);
 void register_reply(struct rx *rx);
@@ -124,10 +139,40 @@ void resolve_retry_all(struct iface *i);
 /* Own NBMA address changed: direct paths have to be proved again. */
 void resolve_moved(struct iface *i);
 
+/* What a request for @dst is answered with; false: not by this node. */
+bool resolve_covering(struct iface *i, const struct addr *dst, uint8_t *plen);
+/* @plen, or longer: nothing in the FIB beneath it is more specific. */
+uint8_t resolve_narrow(struct iface *i, const struct addr *dst, uint8_t plen);
+/*
+ * Data wants @a: asks or probes. @target: @a is a destination, not a next hop.
+ * False: that is being done, or was refused a moment ago.
+ */
+bool resolve_want(struct iface *i, const struct addr *a, bool target);
+
+/* redirect.c: a Traffic Indication */
+void redirect_indication(struct rx *rx);
+
+/* live.c */
+/* Three probes of @e, which was up, were not answered. */
+void live_lost(struct entry *e);
+/* A probe came from a peer: maybe it does not hear us, or hears us again. */
+void live_suspected(const struct rx *rx);
+
 /* purge.c */
 /* Tells @to (at @nbma) that what it knows of @about at @old is void. */
 void purge_send(struct iface *i, const struct addr *to, const struct addr *nbma,
 		uint32_t mark, const struct addr *about, const struct addr *old);
+/* Remembers that @who, at @nbma, was told of the prefix around @dst. */
+void purge_note_answer(struct iface *i, const struct addr *who,
+		       const struct addr *nbma, const struct addr *dst,
+		       uint8_t plen);
+/*
+ * The FIB changed: whoever was told of a prefix that is not so any more hears
+ * of it. Looks at @batch of them at most, returns how many of these are left;
+ * purge_check_start() begins at the first.
+ */
+void purge_check_start(struct iface *i);
+unsigned int purge_check_answers(struct iface *i, unsigned int batch);
 /* Tells all who were told of @e that it is void now. */
 void purge_told(struct entry *e);
 void purge_drop_all(struct iface *i);

@@ -18,6 +18,7 @@
 #include "cache.h"
 #include "engine.h"
 #include "iface.h"
+#include "shortcut.h"
 
 #define IFINDEX 3
 #define SENT_MAX 64
@@ -47,9 +48,14 @@ struct lab {
 	struct sent sent[SENT_MAX];
 	unsigned int n_sent, read;
 	unsigned int n_neighs, n_peers, neigh_sets, peer_sets;
+	unsigned int n_shortcuts, shortcut_sets;
 	struct engine_neigh neigh[KERNEL_MAX];
+	struct engine_shortcut shortcut[KERNEL_MAX];
 	struct kpeer peer[KERNEL_MAX];
-	struct engine_route route;
+	struct engine_route route;	/* to all; with @n_fib: to the rest */
+	struct engine_route fib[8];
+	unsigned int n_fib;
+	bool blind;			/* cannot tell what is in a prefix */
 	char name[CONF_FQDN_MAX];	/* last looked up */
 	char log[4096], events[4096];
 	bool deaf;			/* does not keep what is sent and set */
@@ -167,12 +173,70 @@ static void op_peer_set(void *ctx, unsigned int ifindex,
 	l->peer[l->n_peers++] = (struct kpeer){ *nbma, flags, priority };
 }
 
+static struct engine_shortcut *shortcut(struct lab *l, const char *prefix,
+					uint8_t plen)
+{
+	struct addr a = A(prefix);
+	unsigned int k;
+
+	for (k = 0; k < l->n_shortcuts; k++)
+		if (addr_eq(&l->shortcut[k].prefix, &a) &&
+		    l->shortcut[k].plen == plen)
+			return &l->shortcut[k];
+	return NULL;
+}
+
+static void op_shortcut_del(void *ctx, unsigned int ifindex,
+			    const struct addr *prefix, uint8_t plen)
+{
+	struct lab *l = ctx;
+	struct engine_shortcut *s = shortcut(l, T(prefix), plen);
+
+	assert_int_equal(ifindex, IFINDEX);
+	if (s)
+		*s = l->shortcut[--l->n_shortcuts];
+}
+
+static void op_shortcut_set(void *ctx, unsigned int ifindex,
+			    const struct engine_shortcut *s)
+{
+	struct lab *l = ctx;
+
+	l->shortcut_sets++;
+	if (l->deaf)
+		return;
+	op_shortcut_del(ctx, ifindex, &s->prefix, s->plen);
+	assert_in_range(l->n_shortcuts, 0, KERNEL_MAX - 1);
+	l->shortcut[l->n_shortcuts++] = *s;
+}
+
 static struct engine_route op_route(void *ctx, unsigned int ifindex,
 				    const struct addr *dst)
 {
+	struct lab *l = ctx;
+	struct engine_route best = l->route, *r;
+
 	(void)ifindex;
-	(void)dst;
-	return ((struct lab *)ctx)->route;
+	for (r = l->fib; r < l->fib + l->n_fib; r++)
+		if (addr_in_prefix(dst, &r->prefix, r->plen) &&
+		    (!best.found || r->plen >= best.plen))
+			best = *r;
+	return best;
+}
+
+static uint8_t op_narrow(void *ctx, unsigned int ifindex,
+			 const struct addr *dst, uint8_t plen)
+{
+	struct lab *l = ctx;
+	struct engine_route *r;
+	uint8_t n = plen;
+
+	(void)ifindex;
+	for (r = l->fib; r < l->fib + l->n_fib; r++)
+		while (n < 32 && r->plen > plen && !l->blind &&
+		       addr_in_prefix(&r->prefix, dst, n))
+			n++;
+	return n;
 }
 
 static void op_lookup(void *ctx, unsigned int ifindex, const char *fqdn)
@@ -226,7 +290,10 @@ static const struct engine_ops ops = {
 	.neigh_del = op_neigh_del,
 	.peer_set = op_peer_set,
 	.peer_del = op_peer_del,
+	.shortcut_set = op_shortcut_set,
+	.shortcut_del = op_shortcut_del,
 	.route = op_route,
+	.narrow = op_narrow,
 	.lookup = op_lookup,
 	.random = op_random,
 	.log = op_log,
@@ -415,8 +482,8 @@ static void live(struct lab *l, uint64_t ms)
 	while ((at = engine_deadline(l->engine)) <= end) {
 		l->now = at > l->now ? at : l->now;
 		engine_run(l->engine, l->now);
-		s = &l->sent[l->n_sent - 1];
-		if (!l->n_sent || s->p.type != NHRP_REGISTRATION_REQUEST)
+		s = l->n_sent ? &l->sent[l->n_sent - 1] : NULL;
+		if (!s || s->p.type != NHRP_REGISTRATION_REQUEST)
 			continue;
 		l->n_sent--;
 		p = answer_to(s, NULL);
@@ -1882,6 +1949,75 @@ static void test_answer_probe(void **state)
 	lab_free(l);
 }
 
+/* R8, whom we ask for, has learnt of us by that and probes at once. */
+static struct lab *probed_too_early(struct nhrp_packet *probe)
+{
+	struct lab *l = registered_spoke();
+
+	*probe = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	probe->hops = 1;
+	resolve(l, "192.168.1.8");
+	sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	put(l, "8.8.8.8", probe);
+	refused(l, REJECT_PENDING);
+	assert_null(neigh(l, "192.168.1.8"));
+	return l;
+}
+
+/* Its data would come to a kernel that does not know it. */
+static void test_probe_too_early(void **state)
+{
+	struct nhrp_packet probe, p;
+	struct lab *l = probed_too_early(&probe);
+
+	(void)state;
+	l->now += 10;
+	p = answer_to(&l->sent[l->read - 1], "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&neigh(l, "192.168.1.8")->nbma), "8.8.8.8");
+	/* its second try */
+	put(l, "8.8.8.8", &probe);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(rejected(l, REJECT_PENDING), 1);
+	silent(l);
+	lab_free(l);
+}
+
+/* Until our request has ended in some way, or one of R8's told us of it. */
+static void test_probe_too_early_ends(void **state)
+{
+	struct nhrp_packet probe, p;
+	struct lab *l = probed_too_early(&probe);
+
+	(void)state;
+	p = answer_to(&l->sent[l->read - 1], "8.8.8.8");
+	p.cies.e[0].code = NHRP_CODE_NO_BINDING;
+	put(l, "1.1.1.1", &p);
+	put(l, "8.8.8.8", &probe);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	silent(l);
+	lab_free(l);
+
+	l = probed_too_early(&probe);
+	live(l, 70 * SECOND);		/* the NHS never answers it */
+	forget_sent(l);
+	put(l, "8.8.8.8", &probe);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	silent(l);
+	lab_free(l);
+
+	l = probed_too_early(&probe);
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1");
+	sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	put(l, "8.8.8.8", &probe);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	silent(l);
+	lab_free(l);
+}
+
 /* A stranger cannot move what is known. */
 static void test_probe_takes_nothing(void **state)
 {
@@ -2512,16 +2648,21 @@ static struct lab *heir(struct lab *old, uint64_t later)
 {
 	struct lab *l = calloc(1, sizeof(*l));
 	unsigned int k, n = old->n_neighs, peers = old->n_peers;
+	struct engine_shortcut cut[KERNEL_MAX];
+	unsigned int cuts = old->n_shortcuts;
 	struct engine_neigh was[KERNEL_MAX];
 
 	assert_non_null(l);
 	*l = *old;
 	memcpy(was, old->neigh, sizeof(was));
+	memcpy(cut, old->shortcut, sizeof(cut));
 	engine_free(old->engine);
 	old->engine = NULL;
 	assert_int_equal(old->n_neighs, n);	/* dying tells nobody */
 	assert_int_equal(old->n_peers, peers);
+	assert_int_equal(old->n_shortcuts, cuts);
 	l->n_sent = l->read = l->neigh_sets = l->peer_sets = 0;
+	l->shortcut_sets = 0;
 	l->log[0] = l->events[0] = '\0';
 	l->now += later;
 	l->engine = engine_new(&ops, l);
@@ -2533,6 +2674,13 @@ static struct lab *heir(struct lab *old, uint64_t later)
 		was[k].expires -= was[k].expires ? later : 0;
 		was[k].created_ago = 1000 + later;
 		engine_adopt(l->engine, IFINDEX, &was[k], l->now);
+	}
+	for (k = 0; k < cuts; k++) {
+		if (cut[k].expires <= later)
+			continue;
+		cut[k].expires -= later;
+		cut[k].created_ago = 1000 + later;
+		engine_adopt_shortcut(l->engine, IFINDEX, &cut[k], l->now);
 	}
 	free(old);
 	return l;
@@ -2629,6 +2777,25 @@ static void test_adopt_unconfirmed(void **state)
 	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_PROBING);
 	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
 	sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	lab_free(l);
+}
+
+/* What the kernel has from before, it takes data from: asking changes nothing. */
+static void test_adopt_probed(void **state)
+{
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"192.168.1.6");
+	struct addr r8 = A("192.168.1.8");
+	struct lab *l = heir(direct_spoke(), 590 * SECOND);
+
+	(void)state;
+	forget_sent(l);
+	engine_used(l->engine, IFINDEX, &r8, l->now);
+	assert_non_null(cache_find(iface_find(l->engine, IFINDEX), &r8)->ask);
+	forget_sent(l);
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(rejected(l, REJECT_PENDING), 0);
 	lab_free(l);
 }
 
@@ -2919,6 +3086,1016 @@ static void test_sender_martian(void **state)
 	lab_free(l);
 }
 
+/* ---- phase 3: the hub ---- */
+
+/* An IPv4 header and the first bytes of what it carries. */
+static size_t head_of(uint8_t *buf, const char *src, const char *dst)
+{
+	struct addr s = A(src), d = A(dst);
+
+	memset(buf, 0, 28);
+	buf[0] = 0x45;
+	buf[3] = 84;
+	buf[8] = 63;
+	buf[9] = 1;
+	memcpy(buf + 12, s.b, 4);
+	memcpy(buf + 16, d.b, 4);
+	return 28;
+}
+
+static void hairpin(struct lab *l, const char *nbma, const char *src,
+		    const char *dst)
+{
+	struct addr from = A(nbma);
+	uint8_t head[28];
+	size_t len = head_of(head, src, dst);
+
+	engine_redirect(l->engine, IFINDEX, &from, 0, head, len, l->now);
+}
+
+static struct lab *redirecting_hub(void)
+{
+	struct lab *l = busy_hub();
+
+	l->conf.redirect = true;
+	apply(l);
+	return l;
+}
+
+static void test_redirect(void **state)
+{
+	struct lab *l = redirecting_hub();
+	struct engine_traffic t;
+	uint8_t head[28];
+	struct sent *s;
+
+	(void)state;
+	hairpin(l, "6.6.6.6", "66.66.66.66", "88.88.88.88");
+	s = sent(l, NHRP_TRAFFIC_INDICATION, "6.6.6.6");
+	silent(l);
+	assert_int_equal(s->p.hops, 1);
+	assert_int_equal(s->p.code, 0);
+	assert_string_equal(T(&s->p.src_nbma), "1.1.1.1");
+	assert_string_equal(T(&s->p.src_proto), "192.168.1.1");
+	assert_string_equal(T(&s->p.dst_proto), "66.66.66.66");
+	assert_int_equal(s->p.quote_len, head_of(head, "66.66.66.66",
+						 "88.88.88.88"));
+	assert_memory_equal(s->p.quote, head, sizeof(head));
+	assert_exts(&s->p, "7");
+	assert_true(engine_traffic(l->engine, IFINDEX, &t));
+	assert_int_equal(t.sent[NHRP_TRAFFIC_INDICATION], 1);
+	lab_free(l);
+}
+
+static void test_redirect_refused(void **state)
+{
+	struct lab *l = redirecting_hub();
+	struct addr r6 = A("6.6.6.6");
+	uint8_t head[1500] = { 0x60 };
+
+	(void)state;
+	hairpin(l, "9.9.9.9", "66.66.66.66", "88.88.88.88");
+	refused(l, REJECT_STRANGER);
+	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 100, l->now);
+	head_of(head, "66.66.66.66", "88.88.88.88");
+	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 19, l->now);
+	head[0] = 0x44;
+	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 28, l->now);
+	head[0] = 0x46;
+	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 20, l->now);
+	assert_int_equal(rejected(l, REJECT_BAD_QUOTE), 4);
+	hairpin(l, "6.6.6.6", "66.66.66.66", "224.0.0.5");
+	hairpin(l, "6.6.6.6", "0.0.0.0", "88.88.88.88");
+	hairpin(l, "6.6.6.6", "192.168.1.1", "88.88.88.88");
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 3);
+	silent(l);
+	/* a long one is cut */
+	head[0] = 0x45;
+	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 1500, l->now);
+	assert_int_equal(sent(l, NHRP_TRAFFIC_INDICATION,
+			      "6.6.6.6")->p.quote_len, 128);
+	l->conf.redirect = false;
+	apply(l);
+	hairpin(l, "6.6.6.6", "66.66.66.66", "88.88.88.88");
+	refused(l, REJECT_REDIRECT_OFF);
+	lab_free(l);
+}
+
+static void test_redirect_bounded(void **state)
+{
+	struct lab *l = redirecting_hub();
+	struct engine_traffic t;
+	unsigned int k;
+
+	(void)state;
+	l->deaf = true;
+	for (k = 0; k < 10000; k++)
+		hairpin(l, "6.6.6.6", "66.66.66.66", "88.88.88.88");
+	assert_true(engine_traffic(l->engine, IFINDEX, &t));
+	assert_in_range(t.sent[NHRP_TRAFFIC_INDICATION], 1000, 5000);
+	assert_int_equal(t.sent[NHRP_TRAFFIC_INDICATION] +
+			 rejected(l, REJECT_RATE), 10000);
+	lab_free(l);
+}
+
+static void add_route(struct lab *l, const char *prefix, uint8_t plen,
+		      unsigned int ifindex, const char *gateway)
+{
+	struct engine_route *r = &l->fib[l->n_fib++];
+
+	*r = (struct engine_route){ .found = true, .ifindex = ifindex,
+				    .prefix = A(prefix), .plen = plen };
+	if (gateway)
+		r->gateway = A(gateway);
+}
+
+/* The hub passes the request on along its routes and never sees the reply. */
+static void test_pass_along_the_route(void **state)
+{
+	struct lab *l = redirecting_hub();
+	struct nhrp_packet p = question("6.6.6.6", "192.168.1.6",
+					"88.88.88.88");
+	struct sent *s;
+
+	(void)state;
+	add_route(l, "88.88.88.0", 24, IFINDEX, "192.168.1.8");
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&s->p.dst_proto), "88.88.88.88");
+	assert_string_equal(T(&s->p.src_nbma), "6.6.6.6");
+	assert_one(s, NHRP_EXT_FORWARD, "1.1.1.1", "192.168.1.1");
+	silent(l);
+	/* not back to the one who asks */
+	p = question("8.8.8.8", "192.168.1.8", "88.88.88.88");
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].code, 12);
+	/* its own network it answers for */
+	add_route(l, "11.0.0.0", 16, 9, NULL);
+	add_route(l, "11.0.7.0", 24, 10, NULL);
+	p = question("8.8.8.8", "192.168.1.8", "11.0.5.1");
+	put(l, "8.8.8.8", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(s->p.cies.e[0].prefix, 23);	/* 11.0.7.0/24 is not */
+	lab_free(l);
+}
+
+/* ---- phase 3: the spoke ---- */
+
+static void indicate(struct lab *l, const char *nbma, const char *src,
+		     const char *dst)
+{
+	struct nhrp_packet p = packet(NHRP_TRAFFIC_INDICATION, 0, 0, nbma,
+				      "192.168.1.1", src);
+	uint8_t head[28];
+
+	p.quote_len = head_of(head, src, dst);
+	p.quote = head;
+	put(l, nbma, &p);
+}
+
+/* R6 with its own network and a summary from the hub. */
+static struct lab *phase3_spoke(void)
+{
+	struct lab *l = registered_spoke();
+
+	l->conf.shortcut = true;
+	apply(l);
+	add_route(l, "192.168.1.0", 24, IFINDEX, NULL);
+	add_route(l, "66.66.66.0", 24, 9, NULL);
+	add_route(l, "88.0.0.0", 8, IFINDEX, "192.168.1.1");
+	forget_sent(l);
+	return l;
+}
+
+static struct sent *asked(struct lab *l, const char *dst)
+{
+	struct sent *s;
+
+	indicate(l, "1.1.1.1", "66.66.66.66", dst);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.dst_proto), dst);
+	return s;
+}
+
+/* What R8 answers for a destination behind it. */
+static struct nhrp_packet behind(const struct sent *s, const char *nbma,
+				 const char *hop, uint8_t plen)
+{
+	struct nhrp_packet p = answer_to(s, nbma);
+
+	p.cies.e[0].proto = A(hop);
+	p.cies.e[0].prefix = plen;
+	return p;
+}
+
+/* With a shortcut to R8's network by a direct path. */
+static struct lab *shortcut_spoke(void)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p = behind(asked(l, "88.88.88.88"), "8.8.8.8",
+				      "192.168.1.8", 24);
+
+	put(l, "8.8.8.8", &p);
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8"), "8.8.8.8");
+	put(l, "8.8.8.8", &p);
+	silent(l);
+	forget_sent(l);
+	assert_non_null(shortcut(l, "88.88.88.0", 24));
+	return l;
+}
+
+static void test_shortcut(void **state)
+{
+	struct lab *l = phase3_spoke();
+	struct sent *s = asked(l, "88.88.88.88");
+	const struct engine_entry *e = shown(l, "88.88.88.88");
+	struct engine_shortcut *k;
+	struct nhrp_packet p;
+
+	(void)state;
+	assert_int_equal(s->p.hops, 255);
+	assert_int_equal(s->p.cies.e[0].prefix, 0);
+	assert_string_equal(T(&s->p.src_nbma), "6.6.6.6");
+	assert_string_equal(T(&s->p.src_proto), "192.168.1.6");
+	assert_int_equal(e->type, ENTRY_INCOMPLETE);
+	assert_int_equal(e->plen, 32);
+	assert_string_equal(e->reason, "asked along the route");
+	/* R8 answers directly */
+	p = behind(s, "8.8.8.8", "192.168.1.8", 24);
+	put(l, "8.8.8.8", &p);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.8");
+	silent(l);
+	k = shortcut(l, "88.88.88.0", 24);
+	assert_string_equal(T(&k->nexthop), "192.168.1.8");
+	assert_string_equal(T(&k->via), "192.168.1.1");
+	assert_int_equal(k->expires, 600 * SECOND);
+	assert_int_equal(k->refresh, 120 * SECOND);
+	/* data stays on the hub until the path is proved */
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	assert_null(shown(l, "88.88.88.88"));
+	e = shown(l, "88.88.88.0");
+	assert_int_equal(e->type, ENTRY_DYNAMIC);
+	assert_int_equal(e->state, ENTRY_PROBING);
+	assert_int_equal(e->plen, 24);
+	assert_string_equal(T(&e->nexthop), "192.168.1.8");
+	assert_string_equal(T(&e->nbma), "8.8.8.8");
+	assert_string_equal(e->reason, "proving the direct path");
+	p = answer_to(s, "8.8.8.8");
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(shown(l, "88.88.88.0")->state, ENTRY_UP);
+	assert_string_equal(shown(l, "88.88.88.0")->reason, "");
+	assert_int_equal(l->n_shortcuts, 1);
+	assert_non_null(strstr(l->events, "shortcut-up 88.88.88.0 8.8.8.8"));
+	/* the same answer once more is nobody's */
+	p = behind(s, "8.8.8.8", "192.168.1.8", 24);
+	p.dst_proto = A("88.88.88.88");
+	put(l, "8.8.8.8", &p);
+	refused(l, REJECT_UNSOLICITED);
+	lab_free(l);
+}
+
+static void test_indication_refused(void **state)
+{
+	static const uint8_t six[40] = { 0x60 };
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p;
+
+	(void)state;
+	indicate(l, "9.9.9.9", "66.66.66.66", "88.88.88.88");
+	assert_int_equal(rejected(l, REJECT_STRANGER), 1);
+	indicate(l, "1.1.1.1", "88.1.1.1", "88.88.88.88");
+	indicate(l, "1.1.1.1", "192.168.1.7", "88.88.88.88");
+	assert_int_equal(rejected(l, REJECT_NOT_OURS), 2);
+	indicate(l, "1.1.1.1", "66.66.66.66", "66.66.66.67");
+	indicate(l, "1.1.1.1", "66.66.66.66", "99.9.9.9");
+	assert_int_equal(rejected(l, REJECT_OFF_TUNNEL), 2);
+	indicate(l, "1.1.1.1", "66.66.66.66", "239.1.1.1");
+	indicate(l, "1.1.1.1", "0.0.0.0", "88.88.88.88");
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 2);
+	p = packet(NHRP_TRAFFIC_INDICATION, 0, 0, "1.1.1.1", "192.168.1.1",
+		   "66.66.66.66");
+	put(l, "1.1.1.1", &p);
+	p.quote = six;
+	p.quote_len = sizeof(six);
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(rejected(l, REJECT_BAD_QUOTE), 2);
+	silent(l);
+	/* once is enough */
+	asked(l, "88.88.88.88");
+	indicate(l, "1.1.1.1", "66.66.66.66", "88.88.88.88");
+	refused(l, REJECT_PENDING);
+	l->conf.shortcut = false;
+	apply(l);
+	indicate(l, "1.1.1.1", "66.66.66.66", "88.8.8.8");
+	refused(l, REJECT_REDIRECT_OFF);
+	lab_free(l);
+}
+
+/* A spoke to which the route leads may send one, another spoke may not. */
+static void test_indication_by_spoke(void **state)
+{
+	struct lab *l = shortcut_spoke();
+
+	(void)state;
+	indicate(l, "8.8.8.8", "66.66.66.66", "88.1.1.1");
+	refused(l, REJECT_STRANGER);
+	add_route(l, "88.1.0.0", 16, IFINDEX, "192.168.1.8");
+	indicate(l, "8.8.8.8", "66.66.66.66", "88.1.1.1");
+	sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	silent(l);
+	lab_free(l);
+}
+
+static void test_indication_covered(void **state)
+{
+	struct lab *l = shortcut_spoke();
+
+	(void)state;
+	l->shortcut_sets = 0;
+	indicate(l, "1.1.1.1", "66.66.66.66", "88.88.88.89");
+	refused(l, REJECT_COVERED);
+	assert_int_equal(l->shortcut_sets, 0);
+	/* it goes on: has the kernel lost it? */
+	l->now += 5 * SECOND;
+	indicate(l, "1.1.1.1", "66.66.66.66", "88.88.88.89");
+	assert_int_equal(l->shortcut_sets, 1);
+	silent(l);
+	lab_free(l);
+}
+
+/* On the link the destination is the next hop. */
+static void test_indication_on_link(void **state)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p = answer_to(asked(l, "192.168.1.8"), "8.8.8.8");
+
+	(void)state;
+	put(l, "1.1.1.1", &p);
+	assert_non_null(neigh(l, "192.168.1.8"));
+	assert_int_equal(l->n_shortcuts, 0);
+	forget_sent(l);
+	l->n_fib = 0;
+	add_route(l, "66.66.66.0", 24, 9, NULL);
+	add_route(l, "88.0.0.0", 8, IFINDEX, NULL);
+	l->read = l->n_sent;
+	p = behind(asked(l, "88.88.88.88"), "8.8.8.8", "192.168.1.8", 24);
+	put(l, "8.8.8.8", &p);
+	assert_string_equal(T(&shortcut(l, "88.88.88.88", 32)->via),
+			    "88.88.88.88");
+	lab_free(l);
+}
+
+static void prefix_becomes(uint8_t said, const char *prefix, uint8_t plen)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p;
+
+	add_route(l, "88.88.80.0", 21, IFINDEX, "192.168.1.7");
+	add_route(l, "88.60.0.0", 16, 9, NULL);
+	p = behind(asked(l, "88.88.88.88"), "8.8.8.8", "192.168.1.8", said);
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(l->n_shortcuts, plen ? 1 : 0);
+	if (plen) {
+		assert_non_null(shortcut(l, prefix, plen));
+	} else {
+		assert_int_equal(rejected(l, REJECT_BAD_REPLY), 1);
+		assert_int_equal(shown(l, "88.88.88.88")->type, ENTRY_NEGATIVE);
+		assert_string_equal(shown(l, "88.88.88.88")->reason,
+				    "no usable answer");
+	}
+	lab_free(l);
+}
+
+/* No wider than our route, and nothing that has a route of its own. */
+static void test_shortcut_prefix(void **state)
+{
+	(void)state;
+	prefix_becomes(24, "88.88.88.0", 24);
+	prefix_becomes(32, "88.88.88.88", 32);
+	prefix_becomes(0, "88.88.88.88", 32);
+	prefix_becomes(255, "88.88.88.88", 32);	/* FRR */
+	prefix_becomes(20, "88.88.88.0", 21);	/* beside 88.88.80.0/21 */
+	prefix_becomes(12, "88.88.88.0", 21);
+	prefix_becomes(8, "88.88.88.0", 21);
+	prefix_becomes(7, NULL, 0);
+	prefix_becomes(1, NULL, 0);
+}
+
+/* The covering route is the limit, and we are not behind anybody. */
+static void test_shortcut_own(void **state)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p;
+
+	(void)state;
+	l->n_fib = 0;
+	add_route(l, "88.88.0.0", 16, IFINDEX, "192.168.1.1");
+	add_route(l, "192.0.0.0", 8, IFINDEX, "192.168.1.1");
+	p = behind(asked(l, "88.88.88.88"), "8.8.8.8", "192.168.1.8", 9);
+	put(l, "8.8.8.8", &p);
+	assert_non_null(shortcut(l, "88.88.0.0", 16));
+	forget_sent(l);
+	p = behind(asked(l, "192.1.1.1"), "8.8.8.8", "192.168.1.8", 8);
+	put(l, "8.8.8.8", &p);
+	assert_non_null(shortcut(l, "192.1.1.1", 32));
+	assert_int_equal(l->n_shortcuts, 2);
+	/* meanwhile it has become our own network */
+	forget_sent(l);
+	p = behind(asked(l, "192.2.2.2"), "8.8.8.8", "192.168.1.8", 24);
+	add_route(l, "192.2.2.0", 24, 9, NULL);
+	put(l, "8.8.8.8", &p);
+	refused(l, REJECT_OFF_TUNNEL);
+	assert_int_equal(l->n_shortcuts, 2);
+	lab_free(l);
+}
+
+static void bad_target(void (*spoil)(struct nhrp_packet *p),
+		       enum engine_reject why)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p = behind(asked(l, "88.88.88.88"), "8.8.8.8",
+				      "192.168.1.8", 24);
+
+	spoil(&p);
+	put(l, "8.8.8.8", &p);
+	refused(l, why);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+}
+
+static void spoil_hop_own(struct nhrp_packet *p)
+{
+	p->cies.e[0].proto = A("192.168.1.6");
+}
+
+static void spoil_hop_edge(struct nhrp_packet *p)
+{
+	p->cies.e[0].proto = A("192.168.1.255");
+}
+
+static void spoil_hop_outside(struct nhrp_packet *p)
+{
+	p->cies.e[0].proto = A("192.168.2.8");
+}
+
+static void spoil_hop_none(struct nhrp_packet *p)
+{
+	p->cies.e[0].proto = (struct addr){ 0 };
+}
+
+static void test_bad_targets(void **state)
+{
+	(void)state;
+	bad_target(spoil_id, REJECT_UNSOLICITED);
+	bad_target(spoil_nbma, REJECT_BAD_REPLY);
+	bad_target(spoil_martian, REJECT_BAD_REPLY);
+	bad_target(spoil_absent, REJECT_BAD_REPLY);
+	bad_target(spoil_hold, REJECT_BAD_REPLY);
+	bad_target(spoil_cies, REJECT_BAD_REPLY);
+	bad_target(spoil_responder, REJECT_BAD_REPLY);
+	bad_target(spoil_hop_own, REJECT_BAD_REPLY);
+	bad_target(spoil_hop_edge, REJECT_BAD_REPLY);
+	bad_target(spoil_hop_outside, REJECT_BAD_REPLY);
+	bad_target(spoil_hop_none, REJECT_BAD_REPLY);
+}
+
+/* The hub has it itself: the route says so already. */
+static void test_shortcut_to_the_hub(void **state)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p = behind(asked(l, "88.88.88.88"), "1.1.1.1",
+				      "192.168.1.1", 24);
+
+	(void)state;
+	put(l, "1.1.1.1", &p);
+	silent(l);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_null(shown(l, "88.88.88.88"));
+	lab_free(l);
+}
+
+/* Who answers for its own network cannot move another spoke. */
+static void test_shortcut_takes_no_neighbour(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct nhrp_packet p = behind(asked(l, "88.7.7.7"), "7.7.7.7",
+				      "192.168.1.8", 24);
+	struct sent *s;
+
+	(void)state;
+	put(l, "7.7.7.7", &p);
+	assert_string_equal(T(&neigh(l, "192.168.1.8")->nbma), "8.8.8.8");
+	/* but it may be true: the NHS is asked */
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.8");
+	p = answer_to(s, "7.7.7.7");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "7.7.7.7");
+	assert_string_equal(T(&neigh(l, "192.168.1.8")->nbma), "7.7.7.7");
+	lab_free(l);
+}
+
+static void test_shortcut_nak(void **state)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p = answer_to(asked(l, "88.88.88.88"), "8.8.8.8");
+
+	(void)state;
+	p.cies.e[0].code = NHRP_CODE_NO_BINDING;
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(shown(l, "88.88.88.88")->type, ENTRY_NEGATIVE);
+	indicate(l, "1.1.1.1", "66.66.66.66", "88.88.88.88");
+	refused(l, REJECT_PENDING);
+	live(l, 30 * SECOND);
+	asked(l, "88.88.88.88");
+	lab_free(l);
+}
+
+/* No answer: asked again and again, then left alone for a while. */
+static void test_shortcut_backoff(void **state)
+{
+	struct lab *l = phase3_spoke();
+	uint32_t id = asked(l, "88.88.88.88")->p.reqid;
+	unsigned int k;
+
+	(void)state;
+	live(l, 40 * SECOND);
+	for (k = 0; k < 4; k++)
+		assert_int_equal(sent(l, NHRP_RESOLUTION_REQUEST,
+				      "1.1.1.1")->p.reqid, id);
+	silent(l);
+	live(l, 40 * SECOND);
+	assert_int_equal(shown(l, "88.88.88.88")->type, ENTRY_NEGATIVE);
+	silent(l);
+	lab_free(l);
+}
+
+/* No NHS is up; the request goes as soon as one is. */
+static void test_shortcut_when_up(void **state)
+{
+	struct lab *l = spoke();
+	struct nhrp_packet p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST,
+					      "1.1.1.1"), NULL);
+
+	(void)state;
+	l->conf.shortcut = true;
+	apply(l);
+	add_route(l, "88.0.0.0", 8, IFINDEX, "192.168.1.1");
+	indicate(l, "1.1.1.1", "66.66.66.66", "88.88.88.88");
+	silent(l);
+	assert_string_equal(shown(l, "88.88.88.88")->reason,
+			    "no NHS is up to ask");
+	put(l, "1.1.1.1", &p);
+	pass(l, 1);
+	sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	silent(l);
+	lab_free(l);
+}
+
+static void use_shortcut(struct lab *l)
+{
+	struct addr prefix = A("88.88.88.0");
+
+	engine_shortcut_used(l->engine, IFINDEX, &prefix, 24, l->now);
+}
+
+static void test_shortcut_refresh(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct addr prefix = A("88.88.88.0");
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	live(l, 490 * SECOND);
+	use_shortcut(l);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.dst_proto), "88.88.88.88");
+	assert_null(shown(l, "88.88.88.88"));
+	assert_true(shown(l, "88.88.88.0")->used);
+	p = behind(s, "8.8.8.8", "192.168.1.8", 24);
+	put(l, "8.8.8.8", &p);
+	silent(l);			/* the path is proved already */
+	assert_int_equal(shortcut(l, "88.88.88.0", 24)->expires, 600 * SECOND);
+	assert_int_equal(neigh(l, "192.168.1.8")->expires, 600 * SECOND);
+	/* an event of the old life comes late */
+	engine_shortcut_expired(l->engine, IFINDEX, &prefix, 24, l->now);
+	assert_int_equal(shown(l, "88.88.88.0")->state, ENTRY_UP);
+	lab_free(l);
+}
+
+/* A lost answer, or a "no", takes nothing away before its time. */
+static void test_shortcut_refresh_lost(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct addr prefix = A("88.88.88.0");
+	struct nhrp_packet p;
+
+	(void)state;
+	live(l, 490 * SECOND);
+	use_shortcut(l);
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	p.cies.e[0].code = NHRP_CODE_NO_BINDING;
+	put(l, "1.1.1.1", &p);
+	live(l, 100 * SECOND);
+	assert_int_equal(shown(l, "88.88.88.0")->state, ENTRY_UP);
+	assert_null(shown(l, "88.88.88.88"));
+	live(l, 10 * SECOND);
+	l->n_shortcuts = 0;		/* as the kernel does */
+	engine_shortcut_expired(l->engine, IFINDEX, &prefix, 24, l->now);
+	assert_null(shown(l, "88.88.88.0"));
+	assert_non_null(strstr(l->events, "holding time over"));
+	lab_free(l);
+}
+
+static void test_shortcut_expiry_without_event(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct nhrp_packet p;
+
+	(void)state;
+	live(l, 300 * SECOND);
+	p = behind(asked(l, "88.89.1.1"), "8.8.8.8", "192.168.1.8", 24);
+	put(l, "8.8.8.8", &p);		/* its next hop lives on */
+	live(l, 303 * SECOND);
+	assert_null(shown(l, "88.88.88.0"));
+	assert_non_null(shown(l, "88.89.1.0"));
+	lab_free(l);
+}
+
+static struct nhrp_packet purge_of(const char *prefix, uint8_t plen)
+{
+	struct nhrp_packet p = packet(NHRP_PURGE_REQUEST, 0, 55, "8.8.8.8",
+				      "192.168.1.8", "192.168.1.6");
+
+	p.cies.e[0].hold = 0;
+	p.cies.e[0].prefix = plen;
+	p.cies.e[0].proto = A(prefix);
+	return p;
+}
+
+static void shortcut_purged(const char *by, const char *prefix, uint8_t plen,
+			    bool gone)
+{
+	struct lab *l = shortcut_spoke();
+	struct nhrp_packet p = purge_of(prefix, plen);
+
+	put(l, by, &p);
+	assert_int_equal(l->n_shortcuts, !gone);
+	if (gone)			/* data wanted it, so it is asked for */
+		assert_string_equal(T(&sent(l, NHRP_RESOLUTION_REQUEST,
+					    "1.1.1.1")->p.dst_proto),
+				    "88.88.88.88");
+	else
+		assert_int_equal(shown(l, "88.88.88.0")->state, ENTRY_UP);
+	lab_free(l);
+}
+
+static void test_shortcut_purged(void **state)
+{
+	(void)state;
+	shortcut_purged("8.8.8.8", "88.88.88.0", 24, true);
+	shortcut_purged("8.8.8.8", "88.88.0.0", 16, true);
+	shortcut_purged("8.8.8.8", "88.88.88.0", 28, true);
+	shortcut_purged("8.8.8.8", "88.88.88.7", 32, true);
+	shortcut_purged("8.8.8.8", "88.88.88.7", 0, true);
+	shortcut_purged("1.1.1.1", "88.88.88.0", 24, true);
+	shortcut_purged("8.8.8.8", "192.168.1.8", 32, true);	/* its next hop */
+	shortcut_purged("8.8.8.8", "88.88.89.0", 24, false);
+	shortcut_purged("9.9.9.9", "88.88.88.0", 24, false);
+	shortcut_purged("9.9.9.9", "88.88.88.7", 32, false);
+}
+
+static void test_purge_is_answered(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct nhrp_packet p = purge_of("88.88.88.0", 24);
+
+	(void)state;
+	l->now += 200 * SECOND;		/* not used since: not asked for */
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_PURGE_REPLY, "8.8.8.8");
+	silent(l);
+	assert_int_equal(l->n_shortcuts, 0);
+	lab_free(l);
+}
+
+static void routes(struct lab *l)
+{
+	engine_routes_changed(l->engine, l->now);
+	engine_routes_changed(l->engine, l->now);
+	live(l, 100);
+}
+
+static void test_shortcut_route(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	routes(l);			/* not this one */
+	silent(l);
+	assert_int_equal(l->n_shortcuts, 1);
+	/* another hub: asked for along the new path */
+	l->fib[2].gateway = A("192.168.1.2");
+	routes(l);
+	assert_int_equal(l->n_shortcuts, 0);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	p = behind(s, "8.8.8.8", "192.168.1.8", 24);
+	put(l, "8.8.8.8", &p);
+	silent(l);
+	assert_string_equal(T(&shortcut(l, "88.88.88.0", 24)->via),
+			    "192.168.1.2");
+	/* a more specific route beneath, with the same next hop */
+	add_route(l, "88.88.88.128", 25, IFINDEX, "192.168.1.2");
+	routes(l);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	p = behind(s, "8.8.8.8", "192.168.1.8", 24);
+	put(l, "8.8.8.8", &p);
+	silent(l);
+	assert_non_null(shortcut(l, "88.88.88.0", 25));
+	/* the route itself */
+	l->blind = true;
+	l->fib[3].plen = 26;
+	l->fib[3].prefix = A("88.88.88.64");
+	routes(l);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	p = behind(s, "8.8.8.8", "192.168.1.8", 24);
+	put(l, "8.8.8.8", &p);
+	silent(l);
+	assert_non_null(shortcut(l, "88.88.88.64", 26));
+	/* and out of the tunnel: no reason to ask */
+	l->n_fib = 3;
+	l->fib[2].ifindex = 9;
+	routes(l);
+	silent(l);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_non_null(strstr(l->events, "the route left the tunnel"));
+	lab_free(l);
+}
+
+/* Thousands are compared in portions, each once. */
+static void test_sweep_in_portions(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct iface *i = iface_find(l->engine, IFINDEX);
+	struct engine_shortcut k = l->shortcut[0];
+	unsigned int n, turns = 0;
+	uint64_t end;
+
+	(void)state;
+	l->deaf = true;
+	for (n = 0; n < 5000; n++) {
+		k.prefix.b[1] = 128 | n >> 8;
+		k.prefix.b[2] = n;
+		memcpy(k.cookie + k.cookie_len - 4, k.prefix.b, 4);
+		engine_adopt_shortcut(l->engine, IFINDEX, &k, l->now);
+	}
+	assert_int_equal(HASH_COUNT(i->shortcuts), 5001);
+	live(l, SECOND);
+	assert_int_equal(HASH_COUNT(i->shortcuts), 5001);
+	l->fib[2].ifindex = 9;
+	engine_routes_changed(l->engine, l->now);
+	for (end = l->now + SECOND; HASH_COUNT(i->shortcuts); turns++) {
+		assert_true(l->now < end);
+		n = HASH_COUNT(i->shortcuts);
+		live(l, 10);
+		assert_in_range(n - HASH_COUNT(i->shortcuts), 0, 512);
+		engine_routes_changed(l->engine, l->now);
+	}
+	assert_true(turns > 10);
+	assert_int_equal(i->n_pending, 0);
+	/* they may go while they are being looked at */
+	l->fib[2].ifindex = IFINDEX;
+	for (n = 0; n < 1000; n++) {
+		k.prefix.b[2] = n;
+		k.prefix.b[1] = 128 | n >> 8;
+		engine_adopt_shortcut(l->engine, IFINDEX, &k, l->now);
+	}
+	live(l, 105);
+	assert_true(i->sweep && i->sweep != i->shortcuts);
+	k.prefix = i->sweep->key.prefix;
+	engine_clear(l->engine, IFINDEX, &k.prefix, l->now);
+	live(l, 5);
+	engine_clear(l->engine, IFINDEX, NULL, l->now);
+	live(l, SECOND);
+	assert_null(i->sweep);
+	lab_free(l);
+}
+
+static void test_shortcut_hop_gone(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct addr r8 = A("192.168.1.8");
+
+	(void)state;
+	l->now += 600 * SECOND;
+	engine_expired(l->engine, IFINDEX, &r8, l->now);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_null(shown(l, "88.88.88.0"));
+	assert_non_null(strstr(l->events, "its next hop expired"));
+	silent(l);
+	lab_free(l);
+}
+
+/* Several and overlapping prefixes; the newest answer holds. */
+static void test_shortcuts_overlap(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	struct nhrp_packet p;
+
+	(void)state;
+	p = behind(asked(l, "88.89.1.1"), "8.8.8.8", "192.168.1.8", 16);
+	put(l, "8.8.8.8", &p);
+	silent(l);
+	assert_non_null(shortcut(l, "88.88.88.0", 24));
+	assert_non_null(shortcut(l, "88.89.0.0", 16));
+	/* R8 has less than it had, R7 a part of it */
+	use_shortcut(l);
+	p = behind(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8",
+		   "192.168.1.8", 25);
+	put(l, "8.8.8.8", &p);
+	assert_null(shortcut(l, "88.88.88.0", 24));
+	assert_non_null(shortcut(l, "88.88.88.0", 25));
+	p = behind(asked(l, "88.88.88.200"), "7.7.7.7", "192.168.1.7", 25);
+	put(l, "7.7.7.7", &p);
+	assert_string_equal(T(&shortcut(l, "88.88.88.128", 25)->nexthop),
+			    "192.168.1.7");
+	sent(l, NHRP_RESOLUTION_REQUEST, "7.7.7.7");
+	assert_int_equal(l->n_shortcuts, 3);
+	/* and now a part of what R8 has */
+	p = purge_of("88.89.0.0", 16);
+	put(l, "8.8.8.8", &p);
+	p = behind(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "7.7.7.7",
+		   "192.168.1.7", 16);
+	sent(l, NHRP_PURGE_REPLY, "8.8.8.8");
+	put(l, "7.7.7.7", &p);
+	assert_string_equal(T(&shortcut(l, "88.89.0.0", 16)->nexthop),
+			    "192.168.1.7");
+	lab_free(l);
+}
+
+static void test_shortcut_clear(void **state)
+{
+	struct addr inside = A("88.88.88.5"), hop = A("192.168.1.8");
+	struct lab *l = shortcut_spoke();
+
+	(void)state;
+	assert_int_equal(engine_clear(l->engine, IFINDEX, &inside, l->now), 1);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_non_null(neigh(l, "192.168.1.8"));
+	silent(l);
+	lab_free(l);
+	l = shortcut_spoke();
+	assert_int_equal(engine_clear(l->engine, IFINDEX, &hop, l->now), 1);
+	assert_int_equal(l->n_shortcuts, 0);
+	lab_free(l);
+	l = shortcut_spoke();
+	assert_int_equal(engine_clear(l->engine, IFINDEX, NULL, l->now), 2);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_int_equal(l->n_neighs, 1);
+	lab_free(l);
+	l = shortcut_spoke();
+	l->conf.shortcut = false;
+	apply(l);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_non_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+	l = shortcut_spoke();
+	engine_iface_del(l->engine, IFINDEX, l->now);
+	assert_int_equal(l->n_shortcuts, 0);
+	lab_free(l);
+}
+
+static void test_adopt_shortcut(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	const struct engine_entry *e;
+	struct engine_shortcut k;
+	struct nhrp_packet p;
+
+	(void)state;
+	k = l->shortcut[0];
+	l = heir(l, 10 * SECOND);
+	assert_int_equal(l->shortcut_sets, 0);
+	assert_int_equal(l->n_shortcuts, 1);
+	e = shown(l, "88.88.88.0");
+	assert_int_equal(e->state, ENTRY_UP);
+	assert_true(e->created == l->now - 11 * SECOND);
+	assert_true(e->expires == l->now + 590 * SECOND);
+	assert_string_equal(T(&e->nexthop), "192.168.1.8");
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
+	put(l, "1.1.1.1", &p);
+	use_shortcut(l);		/* it knows what to ask for */
+	assert_string_equal(T(&sent(l, NHRP_RESOLUTION_REQUEST,
+				    "1.1.1.1")->p.dst_proto), "88.88.88.88");
+	/* the route went meanwhile */
+	l->n_fib = 2;
+	l = heir(l, 10 * SECOND);
+	assert_int_equal(l->n_shortcuts, 1);
+	live(l, 200);
+	assert_int_equal(l->n_shortcuts, 0);
+	/* its neighbour is gone, or it is an operator's */
+	k.nexthop = A("192.168.1.7");
+	l->shortcut[l->n_shortcuts++] = k;
+	engine_adopt_shortcut(l->engine, IFINDEX, &k, l->now);
+	assert_int_equal(l->n_shortcuts, 0);
+	k.cookie_len = 0;
+	l->shortcut[l->n_shortcuts++] = k;
+	engine_adopt_shortcut(l->engine, IFINDEX, &k, l->now);
+	assert_int_equal(l->n_shortcuts, 1);
+	assert_null(shown(l, "88.88.88.0"));
+	lab_free(l);
+}
+
+/* Those who were told of our network hear that it is gone. */
+static void test_answer_taken_back(void **state)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"66.66.66.66");
+	struct sent *s;
+
+	(void)state;
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].prefix, 24);
+	p = question("7.7.7.7", "192.168.1.7", "66.66.66.200");
+	put(l, "1.1.1.1", &p);
+	forget_sent(l);
+	l->deaf = true;
+	live(l, SECOND);		/* probes of no interest */
+	l->deaf = false;
+	engine_routes_changed(l->engine, l->now);
+	l->deaf = true;
+	live(l, 8 * SECOND);
+	l->deaf = false;
+	assert_int_equal(l->n_sent, 0);
+	/* a part of it becomes somebody else's */
+	add_route(l, "66.66.66.0", 25, IFINDEX, "192.168.1.1");
+	engine_routes_changed(l->engine, l->now);
+	live(l, 200);
+	s = sent(l, NHRP_PURGE_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&s->p.dst_proto), "192.168.1.8");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "66.66.66.0");
+	assert_int_equal(s->p.cies.e[0].prefix, 24);
+	assert_false(addr_is_set(&s->p.cies.e[0].nbma));
+	s = sent(l, NHRP_PURGE_REQUEST, "7.7.7.7");
+	silent(l);
+	/* told once, and only as long as they believe it */
+	p = answer_to(s, NULL);
+	put(l, "7.7.7.7", &p);
+	routes(l);
+	lab_free(l);
+}
+
+static void test_answers_bounded(void **state)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"66.66.66.66");
+	unsigned int k;
+
+	(void)state;
+	l->deaf = true;
+	l->fib[1] = (struct engine_route){ .found = true, .local = true,
+					   .plen = 32 };
+	l->fib[1].prefix = A("66.66.66.66");
+	l->fib[1].plen = 0;
+	for (k = 0; k < 20000; k++) {
+		p.dst_proto.b[2] = k >> 8;
+		p.dst_proto.b[3] = k;
+		put(l, "1.1.1.1", &p);
+	}
+	assert_int_equal(rejected(l, REJECT_NO_RESOURCES), 20000 -
+			 ENGINE_MAX_ANSWERS);
+	l->now += 7200 * SECOND;		/* they are forgotten */
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(rejected(l, REJECT_NO_RESOURCES), 20000 -
+			 ENGINE_MAX_ANSWERS);
+	lab_free(l);
+}
+
+/* Unchecked askers are answered where they are, not where they say. */
+static void test_answer_no_reflector(void **state)
+{
+	struct lab *l = phase3_spoke();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"66.66.66.66");
+
+	(void)state;
+	put(l, "9.9.9.9", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "9.9.9.9");
+	silent(l);
+	assert_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+}
+
 static void test_words(void **state)
 {
 	unsigned int k, j;
@@ -2944,6 +4121,7 @@ static void check_order(void *ctx, const struct engine_entry *e)
 
 	assert_true(!o->n++ || memcmp(&o->last, &e->proto,
 				      sizeof(o->last)) < 0);
+	assert_true(e->plen == 32 || addr_is_set(&e->nexthop));
 	o->last = e->proto;
 }
 
@@ -2958,6 +4136,13 @@ static void test_order(void **state)
 	do_register(l, "7.7.7.7", "192.168.1.7", true);
 	engine_each_entry(l->engine, check_order, &o);
 	assert_int_equal(o.n, 3);
+	lab_free(l);
+	o.n = 0;
+	l = shortcut_spoke();
+	asked(l, "88.88.87.1");
+	asked(l, "88.88.89.1");
+	engine_each_entry(l->engine, check_order, &o);
+	assert_int_equal(o.n, 5);
 	lab_free(l);
 }
 
@@ -2984,6 +4169,7 @@ int main(void)
 		T_(probe_error), T_(no_probe_with_ipsec), T_(answer_with_nat),
 		T_(bad_answers), T_(refresh), T_(refresh_nak), T_(own_move),
 		T_(answer_for_self), T_(answer_probe), T_(probe_takes_nothing),
+		T_(probe_too_early), T_(probe_too_early_ends),
 		T_(answer_nat), T_(answer_behind), T_(answer_not_me),
 		T_(answer_unknown_extension), T_(answer_without_extensions),
 		T_(pass_request), T_(pass_reply), T_(pass_fills_nat),
@@ -2994,10 +4180,25 @@ int main(void)
 		T_(purge_of_registered), T_(shared_peer),
 		T_(unregister), T_(purge_again), T_(purge_answered), T_(clear),
 		T_(adopt_hub), T_(adopt_spoke), T_(adopt_asked),
-		T_(adopt_unconfirmed),
+		T_(adopt_unconfirmed), T_(adopt_probed),
 		T_(adopt_strangers), T_(adopt_unknown_cookie),
 		T_(adopt_named_nhs), T_(adopt_peers), T_(cookie_garbage),
 		T_(cookie_v6), T_(rate), T_(mangled), T_(sender_martian),
+		T_(redirect), T_(redirect_refused), T_(redirect_bounded),
+		T_(pass_along_the_route), T_(shortcut),
+		T_(indication_refused), T_(indication_by_spoke),
+		T_(indication_covered), T_(indication_on_link),
+		T_(shortcut_prefix), T_(shortcut_own), T_(bad_targets),
+		T_(shortcut_to_the_hub),
+		T_(shortcut_takes_no_neighbour), T_(shortcut_nak),
+		T_(shortcut_backoff), T_(shortcut_when_up),
+		T_(shortcut_refresh), T_(shortcut_refresh_lost),
+		T_(shortcut_expiry_without_event), T_(shortcut_purged),
+		T_(purge_is_answered), T_(shortcut_route),
+		T_(sweep_in_portions), T_(shortcut_hop_gone),
+		T_(shortcuts_overlap), T_(shortcut_clear),
+		T_(adopt_shortcut), T_(answer_taken_back),
+		T_(answers_bounded), T_(answer_no_reflector),
 		T_(words), T_(order),
 	};
 

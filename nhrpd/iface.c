@@ -13,6 +13,7 @@
 #include "iface.h"
 #include "nhs.h"
 #include "peer.h"
+#include "shortcut.h"
 
 /*
  * A registered spoke that reboots asks for all its peers at once; somebody
@@ -49,6 +50,7 @@ struct iface *iface_add(struct engine *e, unsigned int ifindex)
 
 void iface_free(struct iface *i)
 {
+	shortcut_free_all(i);
 	cache_free_all(i);
 	purge_drop_all(i);
 	nhs_free_all(i);
@@ -98,13 +100,6 @@ bool iface_serves(const struct iface *i)
 static bool fixed(const struct entry *e)
 {
 	return e->type == ENTRY_STATIC || e->nhs;
-}
-
-static enum entry_state nhs_entry_state(const struct nhs *n)
-{
-	if (n->state == NHS_UP)
-		return ENTRY_UP;
-	return n->state == NHS_NEW ? ENTRY_REGISTERING : ENTRY_DOWN;
 }
 
 /* Makes @e, whatever it was, a mapping that only configuration changes. */
@@ -236,9 +231,15 @@ void iface_apply(struct iface *i, const struct conf_iface *c,
 		i->public = (struct addr){ 0 };
 	if (moved || renamed)
 		drop_local(i);
+	if (renamed || !c->shortcut)
+		shortcut_drop(i, NULL, "by configuration");
 	nhs_sync(i);
+	if (!had && iface_ready(i))
+		nhs_renew(i);
+	cluster_cast(i);
 	iface_sync(i);
 	start_nhs(i, moved || other);
+	cluster_elect(i);
 	if (moved && had && iface_ready(i))
 		resolve_moved(i);
 }

@@ -7,16 +7,27 @@
 
 #define IFACE_STRANGERS 4096		/* shared buckets, power of two */
 
+enum iface_carrier { CARRIER_UNKNOWN, CARRIER_OFF, CARRIER_ON };
+
 struct iface {
 	struct engine *engine;
 	unsigned int ifindex;
 	struct conf_iface conf;
 	struct addr local;		/* own NBMA address, none: no underlay */
 	struct addr public;		/* own one as an NHS sees it, if another */
-	struct nhs *nhs;		/* as configured, best first */
+	struct nhs *nhs;		/* in the order of the file */
+	struct timer election;		/* a fallback delay is over */
+	enum iface_carrier carrier;	/* as told */
 	struct entry *cache;		/* hash by protocol address */
 	struct peer *peers;		/* hash by NBMA address and mark */
 	struct purge *purges;		/* hash by request id */
+	struct shortcut *shortcuts;	/* hash by prefix */
+	struct shortcut *sweep;		/* next one to compare with the FIB */
+	unsigned int plens[129];	/* shortcuts of each length */
+	struct answer *answers;		/* hash: whom we told of what, in turn */
+	struct answer *recheck;		/* next one to compare with the FIB */
+	struct limit redirects;		/* Traffic Indications sent */
+	struct limit reasks;		/* withdrawn, and asked for again */
 	unsigned int n_pending;		/* asks, probes and purges */
 	struct limit errors;		/* Error Indications sent */
 	struct limit complaints;	/* log lines about others */

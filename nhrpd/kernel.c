@@ -35,6 +35,7 @@
 struct request {
 	uint32_t seq;
 	uint8_t cmd;
+	uint8_t plen;			/* of a shortcut */
 	unsigned int ifindex;
 	struct addr addr;
 };
@@ -57,6 +58,8 @@ static const char *const cmd_names[__DMVPN_CMD_MAX] = {
 	[DMVPN_CMD_PEER_DEL] = "delete peer",
 	[DMVPN_CMD_NEIGH_SET] = "set neighbour",
 	[DMVPN_CMD_NEIGH_DEL] = "delete neighbour",
+	[DMVPN_CMD_SHORTCUT_SET] = "set shortcut",
+	[DMVPN_CMD_SHORTCUT_DEL] = "delete shortcut",
 };
 
 /* ---- reading ---- */
@@ -105,12 +108,16 @@ static int parse_dev(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	return 0;
 }
 
-static void read_cookie(const struct nlattr *a, struct engine_neigh *n)
+/* How many bytes it has; one that is too long counts as none. */
+static uint8_t read_cookie(const struct nlattr *a,
+			   uint8_t cookie[ENGINE_COOKIE_MAX])
 {
-	if (!a || mnl_attr_get_payload_len(a) > sizeof(n->cookie))
-		return;
-	n->cookie_len = mnl_attr_get_payload_len(a);
-	memcpy(n->cookie, mnl_attr_get_payload(a), n->cookie_len);
+	size_t len = a ? mnl_attr_get_payload_len(a) : 0;
+
+	if (!len || len > ENGINE_COOKIE_MAX)
+		return 0;
+	memcpy(cookie, mnl_attr_get_payload(a), len);
+	return len;
 }
 
 static int parse_neigh(const struct nlmsghdr *nlh, struct kernel_msg *m)
@@ -133,8 +140,64 @@ static int parse_neigh(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	k->n.created_ago = netlink_u64(tb[DMVPN_NEIGH_A_CREATED], 0);
 	k->used = tb[DMVPN_NEIGH_A_USED] != NULL;
 	k->used_ago = netlink_u64(tb[DMVPN_NEIGH_A_USED], 0);
-	read_cookie(tb[DMVPN_NEIGH_A_COOKIE], &k->n);
+	k->n.cookie_len = read_cookie(tb[DMVPN_NEIGH_A_COOKIE], k->n.cookie);
 	m->type = KERNEL_MSG_NEIGH;
+	return 0;
+}
+
+static int parse_shortcut(const struct nlmsghdr *nlh, struct kernel_msg *m)
+{
+	const struct nlattr *tb[__DMVPN_SHORTCUT_A_MAX];
+	struct kernel_shortcut *k = &m->shortcut;
+
+	if (netlink_attrs(nlh, GENL_HDRLEN, tb, DMVPN_SHORTCUT_A_MAX))
+		return -EBADMSG;
+	k->ifindex = netlink_u32(tb[DMVPN_SHORTCUT_A_IFINDEX], 0);
+	k->s.prefix = netlink_addr(tb[DMVPN_SHORTCUT_A_PREFIX]);
+	k->s.plen = netlink_u8(tb[DMVPN_SHORTCUT_A_PREFIXLEN], UINT8_MAX);
+	if (!k->ifindex || !addr_is_set(&k->s.prefix) ||
+	    k->s.plen > 8 * k->s.prefix.len)
+		return -EBADMSG;
+	k->id = netlink_u32(tb[DMVPN_SHORTCUT_A_ID], 0);
+	k->s.nexthop = netlink_addr(tb[DMVPN_SHORTCUT_A_NEXTHOP]);
+	k->s.via = netlink_addr(tb[DMVPN_SHORTCUT_A_VIA]);
+	k->s.expires = netlink_u32(tb[DMVPN_SHORTCUT_A_EXPIRES], 0);
+	k->s.refresh = netlink_u32(tb[DMVPN_SHORTCUT_A_REFRESH], 0);
+	k->s.created_ago = netlink_u64(tb[DMVPN_SHORTCUT_A_CREATED], 0);
+	k->used = tb[DMVPN_SHORTCUT_A_USED] != NULL;
+	k->used_ago = netlink_u64(tb[DMVPN_SHORTCUT_A_USED], 0);
+	k->s.cookie_len = read_cookie(tb[DMVPN_SHORTCUT_A_COOKIE],
+				      k->s.cookie);
+	m->type = KERNEL_MSG_SHORTCUT;
+	return 0;
+}
+
+static bool is_ours(const struct nlattr *cookie)
+{
+	size_t len = strlen(KERNEL_PEER_COOKIE);
+
+	return cookie && mnl_attr_get_payload_len(cookie) == len &&
+	       !memcmp(mnl_attr_get_payload(cookie), KERNEL_PEER_COOKIE, len);
+}
+
+static int parse_peer(const struct nlmsghdr *nlh, struct kernel_msg *m)
+{
+	const struct nlattr *tb[__DMVPN_PEER_A_MAX];
+	struct kernel_peer *p = &m->peer;
+
+	if (netlink_attrs(nlh, GENL_HDRLEN, tb, DMVPN_PEER_A_MAX))
+		return -EBADMSG;
+	p->ifindex = netlink_u32(tb[DMVPN_PEER_A_IFINDEX], 0);
+	p->nbma = netlink_addr(tb[DMVPN_PEER_A_NBMA]);
+	if (!p->ifindex || !addr_is_set(&p->nbma))
+		return -EBADMSG;
+	p->id = netlink_u32(tb[DMVPN_PEER_A_ID], 0);
+	p->mark = netlink_u32(tb[DMVPN_PEER_A_MARK], 0);
+	p->flags = read_flags(tb[DMVPN_PEER_A_FLAGS]);
+	p->priority = netlink_u32(tb[DMVPN_PEER_A_PRIORITY], 0);
+	p->ours = p->flags & DMVPN_PEER_F_STATIC &&
+		  is_ours(tb[DMVPN_PEER_A_COOKIE]);
+	m->type = KERNEL_MSG_PEER;
 	return 0;
 }
 
@@ -180,6 +243,14 @@ int kernel_parse(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	case DMVPN_CMD_NEIGH_EXPIRED_NTF:
 	case DMVPN_CMD_NEIGH_USED_NTF:
 		return parse_neigh(nlh, m);
+	case DMVPN_CMD_SHORTCUT_GET:
+	case DMVPN_CMD_SHORTCUT_CHANGED_NTF:
+	case DMVPN_CMD_SHORTCUT_DELETED_NTF:
+	case DMVPN_CMD_SHORTCUT_EXPIRED_NTF:
+	case DMVPN_CMD_SHORTCUT_USED_NTF:
+		return parse_shortcut(nlh, m);
+	case DMVPN_CMD_PEER_GET:
+		return parse_peer(nlh, m);
 	case DMVPN_CMD_RESOLVE_NTF:
 	case DMVPN_CMD_REDIRECT_NTF:
 	case DMVPN_CMD_ONEWAY_NTF:
@@ -210,6 +281,8 @@ static int take_notification(const struct nlmsghdr *nlh, void *ctx)
 		k->ops->upcall(k->ctx, m.cmd, &m.upcall);
 	else if (m.type == KERNEL_MSG_NEIGH)
 		k->ops->neigh(k->ctx, m.cmd, &m.neigh);
+	else if (m.type == KERNEL_MSG_SHORTCUT)
+		k->ops->shortcut(k->ctx, m.cmd, &m.shortcut);
 	return 0;
 }
 
@@ -258,11 +331,23 @@ static void upcalls_ready(void *ctx, unsigned int what)
 		log_debug("kernel: upcalls were lost");
 }
 
+static bool is_shortcut(const struct request *r)
+{
+	return r->cmd == DMVPN_CMD_SHORTCUT_SET ||
+	       r->cmd == DMVPN_CMD_SHORTCUT_DEL;
+}
+
+static bool is_delete(const struct request *r)
+{
+	return r->cmd == DMVPN_CMD_NEIGH_DEL || r->cmd == DMVPN_CMD_PEER_DEL ||
+	       r->cmd == DMVPN_CMD_SHORTCUT_DEL;
+}
+
 static int take_refusal(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct kernel *k = ctx;
 	const struct request *r = &k->request[nlh->nlmsg_seq % REQUESTS];
-	char text[200], addr[ADDR_STRLEN];
+	char text[200], addr[ADDR_STRLEN], plen[8] = "";
 	enum log_level level = LOG_L_ERR;
 	int err;
 
@@ -276,11 +361,13 @@ static int take_refusal(const struct nlmsghdr *nlh, void *ctx)
 		return 0;
 	}
 	/* what was to go is gone already: expired, or with its device */
-	if (err == -ENODEV || (err == -ENOENT && (r->cmd == DMVPN_CMD_NEIGH_DEL ||
-						 r->cmd == DMVPN_CMD_PEER_DEL)))
+	if (err == -ENODEV || (err == -ENOENT && is_delete(r)))
 		level = LOG_L_DEBUG;
-	log_line(level, "kernel: %s %s on interface %u: %s", cmd_names[r->cmd],
-		 addr_text(&r->addr, addr), r->ifindex, text);
+	if (is_shortcut(r))
+		snprintf(plen, sizeof(plen), "/%u", r->plen);
+	log_line(level, "kernel: %s %s%s on interface %u: %s",
+		 cmd_names[r->cmd], addr_text(&r->addr, addr), plen,
+		 r->ifindex, text);
 	return 0;
 }
 
@@ -457,6 +544,7 @@ static struct nlmsghdr *begin_request(struct kernel *k, uint8_t cmd,
 	r = &k->request[nlh->nlmsg_seq % REQUESTS];
 	r->seq = nlh->nlmsg_seq;
 	r->cmd = cmd;
+	r->plen = 0;
 	r->ifindex = ifindex;
 	r->addr = *addr;
 	return nlh;
@@ -507,6 +595,41 @@ void kernel_neigh_del(struct kernel *k, unsigned int ifindex,
 	end_request(k, nlh);
 }
 
+static struct nlmsghdr *begin_shortcut(struct kernel *k, uint8_t cmd,
+				       unsigned int ifindex,
+				       const struct addr *prefix, uint8_t plen)
+{
+	struct nlmsghdr *nlh = begin_request(k, cmd, ifindex, prefix);
+
+	k->request[nlh->nlmsg_seq % REQUESTS].plen = plen;
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_IFINDEX, ifindex);
+	netlink_put_addr(nlh, DMVPN_SHORTCUT_A_PREFIX, prefix);
+	mnl_attr_put_u8(nlh, DMVPN_SHORTCUT_A_PREFIXLEN, plen);
+	return nlh;
+}
+
+void kernel_shortcut_set(struct kernel *k, unsigned int ifindex,
+			 const struct engine_shortcut *s)
+{
+	struct nlmsghdr *nlh = begin_shortcut(k, DMVPN_CMD_SHORTCUT_SET,
+					      ifindex, &s->prefix, s->plen);
+
+	netlink_put_addr(nlh, DMVPN_SHORTCUT_A_NEXTHOP, &s->nexthop);
+	if (addr_is_set(&s->via))
+		netlink_put_addr(nlh, DMVPN_SHORTCUT_A_VIA, &s->via);
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_EXPIRES, s->expires);
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_REFRESH, s->refresh);
+	mnl_attr_put(nlh, DMVPN_SHORTCUT_A_COOKIE, s->cookie_len, s->cookie);
+	end_request(k, nlh);
+}
+
+void kernel_shortcut_del(struct kernel *k, unsigned int ifindex,
+			 const struct addr *prefix, uint8_t plen)
+{
+	end_request(k, begin_shortcut(k, DMVPN_CMD_SHORTCUT_DEL, ifindex,
+				      prefix, plen));
+}
+
 static void put_peer_key(struct nlmsghdr *nlh, unsigned int ifindex,
 			 const struct addr *nbma, uint32_t mark)
 {
@@ -526,6 +649,8 @@ void kernel_peer_set(struct kernel *k, unsigned int ifindex,
 	put_peer_key(nlh, ifindex, nbma, mark);
 	put_flags(nlh, DMVPN_PEER_A_FLAGS, flags, PEER_FLAGS);
 	mnl_attr_put_u32(nlh, DMVPN_PEER_A_PRIORITY, priority);
+	mnl_attr_put(nlh, DMVPN_PEER_A_COOKIE, strlen(KERNEL_PEER_COOKIE),
+		     KERNEL_PEER_COOKIE);
 	end_request(k, nlh);
 }
 
@@ -545,6 +670,8 @@ struct question {
 	uint16_t family;
 	unsigned int ifindex;		/* 0: all */
 	void (*neigh)(void *ctx, const struct kernel_neigh *n);
+	void (*shortcut)(void *ctx, const struct kernel_shortcut *s);
+	void (*peer)(void *ctx, const struct kernel_peer *p);
 	struct kernel_dev *dev;
 	void *ctx;
 };
@@ -559,6 +686,12 @@ static int take_object(const struct nlmsghdr *nlh, void *ctx)
 	if (m.type == KERNEL_MSG_NEIGH && q->neigh) {
 		if (!q->ifindex || q->ifindex == m.neigh.ifindex)
 			q->neigh(q->ctx, &m.neigh);
+	} else if (m.type == KERNEL_MSG_SHORTCUT && q->shortcut) {
+		if (!q->ifindex || q->ifindex == m.shortcut.ifindex)
+			q->shortcut(q->ctx, &m.shortcut);
+	} else if (m.type == KERNEL_MSG_PEER && q->peer) {
+		if (!q->ifindex || q->ifindex == m.peer.ifindex)
+			q->peer(q->ctx, &m.peer);
 	} else if (m.type == KERNEL_MSG_DEV && q->dev) {
 		*q->dev = m.dev;
 	}
@@ -594,6 +727,30 @@ int kernel_each_neigh(struct kernel *k, unsigned int ifindex,
 
 	if (ret)
 		log_err("kernel: dump of neighbours: %s", k->ask.err);
+	return ret;
+}
+
+int kernel_each_shortcut(struct kernel *k, unsigned int ifindex,
+			 void (*cb)(void *ctx, const struct kernel_shortcut *s),
+			 void *ctx)
+{
+	struct question q = { .ifindex = ifindex, .shortcut = cb, .ctx = ctx };
+	int ret = ask(k, DMVPN_CMD_SHORTCUT_GET, NLM_F_DUMP, &q);
+
+	if (ret)
+		log_err("kernel: dump of shortcuts: %s", k->ask.err);
+	return ret;
+}
+
+int kernel_each_peer(struct kernel *k, unsigned int ifindex,
+		     void (*cb)(void *ctx, const struct kernel_peer *p),
+		     void *ctx)
+{
+	struct question q = { .ifindex = ifindex, .peer = cb, .ctx = ctx };
+	int ret = ask(k, DMVPN_CMD_PEER_GET, NLM_F_DUMP, &q);
+
+	if (ret)
+		log_err("kernel: dump of peers: %s", k->ask.err);
 	return ret;
 }
 

@@ -21,6 +21,10 @@
 #include "engine.h"
 #include "event.h"
 
+/* DMVPN_PEER_A_COOKIE of the peers that nhrpd sets; whoever makes a peer by
+ * hand gives it another one, or none, and keeps it. */
+#define KERNEL_PEER_COOKIE	"nhrpd"
+
 struct kernel;
 
 struct kernel_neigh {
@@ -29,6 +33,24 @@ struct kernel_neigh {
 	struct engine_neigh n;
 	bool used;			/* ever */
 	uint64_t used_ago;		/* ms */
+};
+
+struct kernel_shortcut {
+	unsigned int ifindex;
+	uint32_t id;
+	struct engine_shortcut s;
+	bool used;			/* ever */
+	uint64_t used_ago;		/* ms */
+};
+
+struct kernel_peer {
+	unsigned int ifindex;
+	uint32_t id;
+	struct addr nbma;
+	uint32_t mark;
+	uint32_t flags;			/* enum dmvpn_peer_flag */
+	uint32_t priority;
+	bool ours;			/* set by kernel_peer_set(), any process's */
 };
 
 struct kernel_dev {
@@ -54,6 +76,8 @@ enum kernel_msg_type {
 	KERNEL_MSG_OTHER,		/* of no interest, or not understood */
 	KERNEL_MSG_DEV,
 	KERNEL_MSG_NEIGH,
+	KERNEL_MSG_SHORTCUT,
+	KERNEL_MSG_PEER,
 	KERNEL_MSG_UPCALL,
 };
 
@@ -63,6 +87,8 @@ struct kernel_msg {
 	union {
 		struct kernel_dev dev;
 		struct kernel_neigh neigh;
+		struct kernel_shortcut shortcut;
+		struct kernel_peer peer;
 		struct kernel_upcall upcall;
 	};
 };
@@ -79,6 +105,9 @@ struct kernel_ops {
 	void (*upcall)(void *ctx, uint8_t cmd, const struct kernel_upcall *u);
 	/* EXPIRED, USED, CHANGED or DELETED of a neighbour. */
 	void (*neigh)(void *ctx, uint8_t cmd, const struct kernel_neigh *n);
+	/* The same of a shortcut. */
+	void (*shortcut)(void *ctx, uint8_t cmd,
+			 const struct kernel_shortcut *s);
 	/* Events were lost: compare with a dump. */
 	void (*lost)(void *ctx);
 };
@@ -99,6 +128,12 @@ void kernel_neigh_set(struct kernel *k, unsigned int ifindex,
 		      const struct engine_neigh *n);
 void kernel_neigh_del(struct kernel *k, unsigned int ifindex,
 		      const struct addr *addr);
+void kernel_shortcut_set(struct kernel *k, unsigned int ifindex,
+			 const struct engine_shortcut *s);
+void kernel_shortcut_del(struct kernel *k, unsigned int ifindex,
+			 const struct addr *prefix, uint8_t plen);
+/* The peer's cookie says from then on that it is the daemon's (kernel_peer
+ * tells it as @ours): KERNEL_PEER_COOKIE. */
 void kernel_peer_set(struct kernel *k, unsigned int ifindex,
 		     const struct addr *nbma, uint32_t mark, uint32_t flags,
 		     uint32_t priority);
@@ -112,6 +147,12 @@ void kernel_flush(struct kernel *k);
 int kernel_each_neigh(struct kernel *k, unsigned int ifindex,
 		      void (*cb)(void *ctx, const struct kernel_neigh *n),
 		      void *ctx);
+int kernel_each_shortcut(struct kernel *k, unsigned int ifindex,
+			 void (*cb)(void *ctx, const struct kernel_shortcut *s),
+			 void *ctx);
+int kernel_each_peer(struct kernel *k, unsigned int ifindex,
+		     void (*cb)(void *ctx, const struct kernel_peer *p),
+		     void *ctx);
 /* -ENODEV: no device of ours. */
 int kernel_dev_get(struct kernel *k, unsigned int ifindex,
 		   struct kernel_dev *dev);

@@ -39,6 +39,20 @@ static void judge_genl(const struct nlmsghdr *nlh)
 		check_addr(&m.neigh.n.nbma);
 		insist(m.neigh.n.cookie_len <= ENGINE_COOKIE_MAX, "cookie");
 		break;
+	case KERNEL_MSG_SHORTCUT:
+		insist(m.shortcut.ifindex &&
+		       addr_is_set(&m.shortcut.s.prefix), "key");
+		insist(m.shortcut.s.plen <= 8 * m.shortcut.s.prefix.len,
+		       "prefix");
+		check_addr(&m.shortcut.s.nexthop);
+		check_addr(&m.shortcut.s.via);
+		insist(m.shortcut.s.cookie_len <= ENGINE_COOKIE_MAX, "cookie");
+		break;
+	case KERNEL_MSG_PEER:
+		insist(m.peer.ifindex && addr_is_set(&m.peer.nbma), "key");
+		insist(!m.peer.ours || m.peer.flags & DMVPN_PEER_F_STATIC,
+		       "a peer of nobody's");
+		break;
 	case KERNEL_MSG_DEV:
 		insist(m.dev.ifindex, "key");
 		insist(memchr(m.dev.name, 0, sizeof(m.dev.name)), "name");

@@ -130,31 +130,158 @@ static void test_neigh_least(void **state)
 	assert_int_equal(m.neigh.n.cookie_len, 0);
 }
 
-/* A shortcut's event is no neighbour's, though the numbers overlap. */
-static void test_shortcut_event(void **state)
+static struct nlmsghdr *make_shortcut(uint8_t cmd)
 {
-	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_SHORTCUT_EXPIRED_NTF);
+	struct nlmsghdr *nlh = begin_genl(cmd);
+	struct addr net = addr_network(&a3, 24);
+
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_IFINDEX, 7);
+	netlink_put_addr(nlh, DMVPN_SHORTCUT_A_PREFIX, &net);
+	mnl_attr_put_u8(nlh, DMVPN_SHORTCUT_A_PREFIXLEN, 24);
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_ID, 3);
+	netlink_put_addr(nlh, DMVPN_SHORTCUT_A_NEXTHOP, &a1);
+	netlink_put_addr(nlh, DMVPN_SHORTCUT_A_VIA, &a2);
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_EXPIRES, 7200000);
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_REFRESH, 120000);
+	mnl_attr_put(nlh, DMVPN_SHORTCUT_A_COOKIE, 3, "xyz");
+	mnl_attr_put_u64(nlh, DMVPN_SHORTCUT_A_USED, 2000);
+	mnl_attr_put_u64(nlh, DMVPN_SHORTCUT_A_CREATED, 1ULL << 40);
+	return nlh;
+}
+
+static void expect_shortcut(const struct kernel_msg *m)
+{
+	const struct kernel_shortcut *k = &m->shortcut;
+	struct addr net = addr_network(&a3, 24);
+
+	assert_int_equal(m->type, KERNEL_MSG_SHORTCUT);
+	assert_int_equal(k->ifindex, 7);
+	assert_int_equal(k->id, 3);
+	assert_true(addr_eq(&k->s.prefix, &net));
+	assert_int_equal(k->s.plen, 24);
+	assert_true(addr_eq(&k->s.nexthop, &a1));
+	assert_true(addr_eq(&k->s.via, &a2));
+	assert_int_equal(k->s.expires, 7200000);
+	assert_int_equal(k->s.refresh, 120000);
+	assert_int_equal(k->s.cookie_len, 3);
+	assert_memory_equal(k->s.cookie, "xyz", 3);
+	assert_true(k->used);
+	assert_int_equal(k->used_ago, 2000);
+	assert_true(k->s.created_ago == 1ULL << 40);
+}
+
+static void test_shortcut(void **state)
+{
+	static const uint8_t cmds[] = {
+		DMVPN_CMD_SHORTCUT_GET, DMVPN_CMD_SHORTCUT_EXPIRED_NTF,
+		DMVPN_CMD_SHORTCUT_USED_NTF, DMVPN_CMD_SHORTCUT_CHANGED_NTF,
+		DMVPN_CMD_SHORTCUT_DELETED_NTF,
+	};
+	struct kernel_msg m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cmds); i++) {
+		assert_int_equal(kernel_parse(make_shortcut(cmds[i]), &m), 0);
+		assert_int_equal(m.cmd, cmds[i]);
+		expect_shortcut(&m);
+	}
+}
+
+/* The prefix is whole, or it is none. */
+static void test_shortcut_prefix(void **state)
+{
+	struct addr any = addr_v4(0);
+	struct kernel_msg m;
+	struct nlmsghdr *nlh;
+	unsigned int plen;
+
+	(void)state;
+	for (plen = 0; plen <= UINT8_MAX; plen++) {
+		nlh = begin_genl(DMVPN_CMD_SHORTCUT_GET);
+		mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_IFINDEX, 7);
+		netlink_put_addr(nlh, DMVPN_SHORTCUT_A_PREFIX, &any);
+		assert_int_equal(kernel_parse(nlh, &m), -EBADMSG);
+		mnl_attr_put_u8(nlh, DMVPN_SHORTCUT_A_PREFIXLEN, plen);
+		assert_int_equal(kernel_parse(nlh, &m),
+				 plen <= 32 ? 0 : -EBADMSG);
+	}
+	nlh = begin_genl(DMVPN_CMD_SHORTCUT_GET);
+	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_IFINDEX, 7);
+	mnl_attr_put_u8(nlh, DMVPN_SHORTCUT_A_PREFIXLEN, 24);
+	assert_int_equal(kernel_parse(nlh, &m), -EBADMSG);
+}
+
+static struct nlmsghdr *make_peer(uint32_t flags, const char *cookie)
+{
+	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_PEER_GET);
+
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_IFINDEX, 7);
+	netlink_put_addr(nlh, DMVPN_PEER_A_NBMA, &a2);
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_MARK, 5);
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_ID, 4);
+	put_flags(nlh, DMVPN_PEER_A_FLAGS, flags, 0xf);
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_PRIORITY, 9);
+	if (cookie)
+		mnl_attr_put(nlh, DMVPN_PEER_A_COOKIE, strlen(cookie), cookie);
+	return nlh;
+}
+
+static void test_peer(void **state)
+{
+	uint32_t flags = DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS |
+			 DMVPN_PEER_F_STATIC;
 	struct kernel_msg m;
 
 	(void)state;
-	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_IFINDEX, 7);
-	netlink_put_addr(nlh, DMVPN_SHORTCUT_A_PREFIX, &a1);
-	mnl_attr_put_u8(nlh, DMVPN_SHORTCUT_A_PREFIXLEN, 24);
-	mnl_attr_put_u32(nlh, DMVPN_SHORTCUT_A_ID, 3);
-	assert_int_equal(kernel_parse(nlh, &m), 0);
-	assert_int_equal(m.type, KERNEL_MSG_OTHER);
+	assert_int_equal(kernel_parse(make_peer(flags, KERNEL_PEER_COOKIE),
+				      &m), 0);
+	assert_int_equal(m.type, KERNEL_MSG_PEER);
+	assert_int_equal(m.peer.ifindex, 7);
+	assert_true(addr_eq(&m.peer.nbma, &a2));
+	assert_int_equal(m.peer.mark, 5);
+	assert_int_equal(m.peer.id, 4);
+	assert_int_equal(m.peer.flags, flags);
+	assert_int_equal(m.peer.priority, 9);
+	assert_true(m.peer.ours);
 }
 
-/* Peers are the dmvpn command's affair; a newer module's attributes nobody's. */
+/* A peer that somebody made by hand is never taken for the daemon's. */
+static void test_peer_foreign(void **state)
+{
+	static const char *const cookies[] = {
+		NULL, "", "n", "nhrp", "nhrpd ", "NHRPD", "nhrpdnhrpd",
+	};
+	struct kernel_msg m;
+	struct nlmsghdr *nlh;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
+		nlh = make_peer(DMVPN_PEER_F_STATIC, cookies[i]);
+		assert_int_equal(kernel_parse(nlh, &m), 0);
+		assert_false(m.peer.ours);
+	}
+	/* nor one that lives by its neighbours alone */
+	assert_int_equal(kernel_parse(make_peer(0, KERNEL_PEER_COOKIE), &m),
+			 0);
+	assert_false(m.peer.ours);
+}
+
+/* Events of peers are the dmvpn command's affair; a newer module's attributes
+ * nobody's. */
 static void test_unknown(void **state)
 {
-	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_PEER_GET);
+	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_PEER_CHANGED_NTF);
 	struct kernel_msg m;
 
 	(void)state;
 	mnl_attr_put_u32(nlh, DMVPN_PEER_A_IFINDEX, 7);
 	assert_int_equal(kernel_parse(nlh, &m), 0);
 	assert_int_equal(m.type, KERNEL_MSG_OTHER);
+	nlh = begin_genl(DMVPN_CMD_PEER_GET);
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_IFINDEX, 7);
+	assert_int_equal(kernel_parse(nlh, &m), -EBADMSG);
 	nlh = make_neigh(DMVPN_CMD_NEIGH_GET);
 	mnl_attr_put_u32(nlh, 200, 1);
 	assert_int_equal(kernel_parse(nlh, &m), 0);
@@ -206,6 +333,27 @@ static void test_upcall(void **state)
 	assert_memory_equal(m.upcall.head, "12345", 5);
 }
 
+/* A redirect tells both peers and the packet's head. */
+static void test_redirect(void **state)
+{
+	struct nlmsghdr *nlh = begin_genl(DMVPN_CMD_REDIRECT_NTF);
+	struct kernel_msg m;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, DMVPN_EVENT_A_IFINDEX, 7);
+	netlink_put_addr(nlh, DMVPN_EVENT_A_NBMA, &a3);
+	netlink_put_addr(nlh, DMVPN_EVENT_A_INGRESS_NBMA, &a2);
+	mnl_attr_put_u32(nlh, DMVPN_EVENT_A_INGRESS_MARK, 6);
+	mnl_attr_put(nlh, DMVPN_EVENT_A_HEAD, 20, "E2345678901234567890");
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_int_equal(m.type, KERNEL_MSG_UPCALL);
+	assert_true(addr_eq(&m.upcall.nbma, &a3));
+	assert_true(addr_eq(&m.upcall.ingress_nbma, &a2));
+	assert_int_equal(m.upcall.ingress_mark, 6);
+	assert_int_equal(m.upcall.head_len, 20);
+	assert_int_equal(m.upcall.head[0], 'E');
+}
+
 static void test_unknown_command(void **state)
 {
 	struct kernel_msg m;
@@ -222,13 +370,12 @@ static void test_unknown_command(void **state)
  * Every message cut short, in a buffer of just that size: whatever is said of
  * it, nothing behind its end is read (ASan watches).
  */
-static void test_truncated(void **state)
+static void cut_everywhere(const struct nlmsghdr *nlh)
 {
-	uint32_t whole = make_neigh(DMVPN_CMD_NEIGH_GET)->nlmsg_len, len;
+	uint32_t whole = nlh->nlmsg_len, len;
 	unsigned int refused = 0;
 	struct kernel_msg m;
 
-	(void)state;
 	for (len = sizeof(struct nlmsghdr); len < whole; len++) {
 		struct nlmsghdr *cut = malloc(len);
 
@@ -237,12 +384,21 @@ static void test_truncated(void **state)
 		if (kernel_parse(cut, &m))
 			refused++;
 		else
+			/* first in all objects */
 			assert_int_equal(m.neigh.ifindex, 7);
 		free(cut);
 	}
 	/* it is taken only where it ends between two attributes, or in
 	 * their padding, behind the address */
 	assert_true(refused > (whole - sizeof(struct nlmsghdr)) / 2);
+}
+
+static void test_truncated(void **state)
+{
+	(void)state;
+	cut_everywhere(make_neigh(DMVPN_CMD_NEIGH_GET));
+	cut_everywhere(make_shortcut(DMVPN_CMD_SHORTCUT_GET));
+	cut_everywhere(make_peer(0, KERNEL_PEER_COOKIE));
 }
 
 static int count_message(const struct nlmsghdr *nlh, void *ctx)
@@ -411,6 +567,7 @@ static void test_link(void **state)
 	(void)state;
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, "Tunnel0");
 	mnl_attr_put_u32(nlh, IFLA_MTU, 1476);
+	mnl_attr_put_u8(nlh, IFLA_OPERSTATE, 5);	/* IF_OPER_DORMANT */
 	mnl_attr_put_u32(nlh, IFLA_MASTER, 3);
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "dmvpn");
@@ -419,6 +576,7 @@ static void test_link(void **state)
 	netlink_put_addr(nlh, IFLA_DMVPN_LOCAL, &a2);
 	netlink_put_addr(nlh, IFLA_DMVPN_REMOTE, &any);
 	mnl_attr_put_u32(nlh, IFLA_DMVPN_KEY, 77);
+	mnl_attr_put_u32(nlh, IFLA_DMVPN_ONEWAY_INTERVAL, 3000);
 	put_flags(nlh, IFLA_DMVPN_FLAGS, DMVPN_LINK_F_KEY |
 		  DMVPN_LINK_F_IPSEC_REQUIRED, 0x1f);
 	mnl_attr_nest_end(nlh, data);
@@ -428,12 +586,14 @@ static void test_link(void **state)
 	assert_string_equal(l.name, "Tunnel0");
 	assert_string_equal(l.kind, "dmvpn");
 	assert_true(l.up);
+	assert_true(l.dormant);
 	assert_int_equal(l.mtu, 1476);
 	assert_int_equal(l.vrf, 3);
 	assert_true(addr_eq(&l.tunnel.local, &a2));
 	assert_false(addr_is_set(&l.tunnel.remote));
 	assert_true(l.tunnel.has_key);
 	assert_int_equal(l.tunnel.key, 77);
+	assert_int_equal(l.tunnel.oneway_interval, 3000);
 	assert_int_equal(l.tunnel.flags, DMVPN_LINK_F_IPSEC_REQUIRED);
 	nlh->nlmsg_type = RTM_DELLINK;
 	assert_int_equal(rtnl_parse_link(nlh, &l), -ENOENT);
@@ -457,6 +617,7 @@ static void test_link_master(void **state)
 	assert_int_equal(rtnl_parse_link(nlh, &l), 0);
 	assert_int_equal(l.vrf, 0);
 	assert_false(l.up);
+	assert_false(l.dormant);
 }
 
 static void test_addr(void **state)
@@ -565,10 +726,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_neigh),
 		cmocka_unit_test(test_neigh_least),
-		cmocka_unit_test(test_shortcut_event),
+		cmocka_unit_test(test_shortcut),
+		cmocka_unit_test(test_shortcut_prefix),
+		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_peer_foreign),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_dev),
 		cmocka_unit_test(test_upcall),
+		cmocka_unit_test(test_redirect),
 		cmocka_unit_test(test_unknown_command),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_walk),

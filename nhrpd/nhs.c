@@ -28,7 +28,11 @@ const char *nhs_text(const struct nhs *n, char *buf, size_t len)
 
 const char *nhs_reason(const struct nhs *n)
 {
-	if (n->state != NHS_NEW)
+	if (n->state == NHS_UP && n->drained)
+		return "drained by the operator";
+	if (n->state == NHS_UP && !n->serving)
+		return "its fallback delay runs";
+	if (n->state != NHS_NEW || !n->active)
 		return n->reason;
 	return addr_is_set(&n->nbma) ? "no answer yet" :
 	       n->conf.fqdn[0] ? "its name is being resolved" :
@@ -55,11 +59,23 @@ struct nhs *nhs_named(const struct iface *i, const struct addr *proto)
 	return NULL;
 }
 
-/* @a is asked before @b: lower priority number, then order of the file. */
+enum entry_state nhs_entry_state(const struct nhs *n)
+{
+	if (n->state == NHS_UP)
+		return ENTRY_UP;
+	return n->state == NHS_NEW ? ENTRY_REGISTERING : ENTRY_DOWN;
+}
+
+/*
+ * @a is asked before @b: not in reserve, lower priority number, then order of
+ * the file.
+ */
 static bool better(const struct nhs *a, const struct nhs *b)
 {
 	const struct nhs *n;
 
+	if (nhs_is_reserve(a) != nhs_is_reserve(b))
+		return nhs_is_reserve(b);
 	if (a->conf.priority != b->conf.priority)
 		return a->conf.priority < b->conf.priority;
 	for (n = a->next; n; n = n->next)
@@ -92,18 +108,6 @@ struct nhs *nhs_best(const struct iface *i, unsigned int nth)
 	return NULL;
 }
 
-/* The NHS's entry and peer follow its state. */
-static void show_state(struct nhs *n, enum entry_state state)
-{
-	struct entry *e = cache_find(n->iface, &n->proto);
-	struct peer *p = peer_find(n->iface, &n->nbma, 0);
-
-	if (e && e->nhs)
-		cache_set_state(e, state);
-	if (p)
-		peer_update(p);
-}
-
 void nhs_up(struct nhs *n, unsigned int hold)
 {
 	uint64_t now = n->iface->engine->now;
@@ -121,7 +125,7 @@ void nhs_up(struct nhs *n, unsigned int hold)
 		   who, (unsigned long long)(now - n->started), hold);
 	engine_event(n->iface, "nhs-up", &n->proto, &n->nbma,
 		     "holding time %u s", hold);
-	show_state(n, ENTRY_UP);
+	cluster_elect(n->iface);
 	resolve_retry_all(n->iface);
 }
 
@@ -143,7 +147,7 @@ void nhs_down(struct nhs *n, const char *fmt, ...)
 	n->state = NHS_DOWN;
 	n->changed = n->iface->engine->now;
 	engine_event(n->iface, "nhs-down", &n->proto, &n->nbma, "%s", reason);
-	show_state(n, ENTRY_DOWN);
+	cluster_elect(n->iface);
 }
 
 void nhs_learn(struct nhs *n, const struct addr *proto)
@@ -292,10 +296,20 @@ void nhs_sync(struct iface *i)
 	}
 }
 
+void nhs_renew(struct iface *i)
+{
+	struct nhs *n;
+
+	for (n = i->nhs; n; n = n->next)
+		if (n->state == NHS_DOWN)
+			n->state = NHS_NEW;
+}
+
 void nhs_free_all(struct iface *i)
 {
 	struct nhs *n;
 
+	timer_stop(&i->engine->timers, &i->election);
 	while ((n = i->nhs)) {
 		i->nhs = n->next;
 		nhs_free(n);

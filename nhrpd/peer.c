@@ -86,13 +86,13 @@ static struct wanted want(const struct peer *p)
 			continue;
 		w.settled = n->state != NHS_NEW;
 		w.flags |= DMVPN_PEER_F_HUB;
-		if (n->state == NHS_UP &&
-		    (!(w.flags & DMVPN_PEER_F_NHS) ||
-		     n->conf.priority < w.priority))
+		multicast |= n->conf.multicast && n->state != NHS_STANDBY;
+		if (!nhs_carries(n))
+			continue;
+		if (!(w.flags & DMVPN_PEER_F_NHS) ||
+		    n->conf.priority < w.priority)
 			w.priority = n->conf.priority;
-		if (n->state == NHS_UP)
-			w.flags |= DMVPN_PEER_F_NHS;
-		multicast |= n->conf.multicast;
+		w.flags |= DMVPN_PEER_F_NHS;
 	}
 	if (multicast)
 		w.flags |= DMVPN_PEER_F_MULTICAST;

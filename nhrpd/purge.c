@@ -6,8 +6,14 @@
  * A purge is believed when it comes from the NBMA address that the entry
  * points to, or from an NHS about what was learnt through it. The data of a
  * purged entry goes through the hub until it is asked for anew.
+ *
+ * Who was told of an address is remembered in its entry and its cookie; who
+ * was told of a prefix behind us, here alone: those that a restarted daemon
+ * does not know any more keep what they were told until its holding time, and
+ * their data finds its way by our routes.
  */
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cache.h"
@@ -15,6 +21,7 @@
 #include "msg.h"
 #include "nhs.h"
 #include "peer.h"
+#include "shortcut.h"
 
 #define RETRY_FIRST 1000		/* ms */
 #define TRIES 4
@@ -26,8 +33,23 @@ struct purge {				/* one that is not answered yet */
 	struct addr to, nbma;
 	uint32_t mark;
 	struct addr about, old;
+	uint8_t plen;			/* of @about */
 	unsigned int tries;
 	struct timer timer;
+	UT_hash_handle hh;
+};
+
+struct answer_key {			/* bytes only: no padding to hash */
+	struct addr prefix;
+	uint8_t plen;
+	struct addr who;
+};
+
+struct answer {				/* what one was told of our routes */
+	struct answer_key key;
+	struct addr nbma;		/* of @who */
+	struct addr dst;		/* asked for */
+	uint64_t until;
 	UT_hash_handle hh;
 };
 
@@ -41,12 +63,22 @@ static void purge_end(struct purge *p)
 	free(p);
 }
 
+static void answer_free(struct iface *i, struct answer *a)
+{
+	if (i->recheck == a)
+		i->recheck = a->hh.next;
+	HASH_DELETE(hh, i->answers, a);
+	free(a);
+}
+
 void purge_drop_all(struct iface *i)
 {
 	struct purge *p, *next;
 
 	HASH_ITER(hh, i->purges, p, next)
 		purge_end(p);
+	while (i->answers)
+		answer_free(i, i->answers);
 }
 
 static void emit(struct iface *i, const struct purge *pu, uint16_t flags)
@@ -56,7 +88,7 @@ static void emit(struct iface *i, const struct purge *pu, uint16_t flags)
 
 	msg_init(i, &p, NHRP_PURGE_REQUEST, flags, pu->id, &pu->to);
 	c = nhrp_cie_add(&p.cies);
-	c->prefix = pu->about.len * 8;
+	c->prefix = pu->plen;
 	c->nbma = pu->old;
 	c->proto = pu->about;
 	msg_add_exts(i, &p);
@@ -106,29 +138,126 @@ static struct purge *find(const struct iface *i, uint32_t id)
 	return p;
 }
 
+static void send_purge(struct iface *i, struct purge *like)
+{
+	struct purge *p;
+
+	like->iface = i;
+	like->timer.fn = due;
+	like->id = engine_random(i->engine);
+	while (find(i, like->id))
+		like->id++;
+	p = remember(i, like);
+	if (p)
+		due(&p->timer);
+	else
+		emit(i, like, NHRP_F_PURGE_NOREPLY);
+}
+
 void purge_send(struct iface *i, const struct addr *to, const struct addr *nbma,
 		uint32_t mark, const struct addr *about, const struct addr *old)
 {
 	struct purge like = {
-		.iface = i,
-		.id = engine_random(i->engine),
 		.to = *to,
 		.nbma = *nbma,
 		.mark = mark,
 		.about = *about,
+		.plen = about->len * 8,
 		.old = *old,
-		.timer.fn = due,
 	};
-	struct purge *p;
 
-	while (find(i, like.id))
-		like.id++;
-	p = remember(i, &like);
-	if (p)
-		due(&p->timer);
-	else
-		emit(i, &like, NHRP_F_PURGE_NOREPLY);
+	send_purge(i, &like);
 }
+
+/* ---- what others were told of our routes ---- */
+
+static void drop_old_answers(struct iface *i)
+{
+	/* All live equally long, the oldest come first. */
+	while (i->answers && i->answers->until <= i->engine->now)
+		answer_free(i, i->answers);
+}
+
+/* A new one, at the end of the list; NULL when there is no room. */
+static struct answer *answer_add(struct iface *i, const struct answer_key *key)
+{
+	struct answer *a;
+
+	HASH_FIND(hh, i->answers, key, sizeof(*key), a);
+	if (a)
+		answer_free(i, a);
+	if (HASH_COUNT(i->answers) >= ENGINE_MAX_ANSWERS)
+		return NULL;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return NULL;
+	a->key = *key;
+	HASH_ADD(hh, i->answers, key, sizeof(a->key), a);
+	if (a->hh.tbl)
+		return a;
+	free(a);
+	return NULL;
+}
+
+void purge_note_answer(struct iface *i, const struct addr *who,
+		       const struct addr *nbma, const struct addr *dst,
+		       uint8_t plen)
+{
+	struct answer_key key = { addr_network(dst, plen), plen, *who };
+	struct answer *a;
+
+	drop_old_answers(i);
+	a = answer_add(i, &key);
+	if (!a) {
+		engine_reject(i, REJECT_NO_RESOURCES);
+		return;
+	}
+	a->nbma = *nbma;
+	a->dst = *dst;
+	a->until = i->engine->now + i->conf.holdtime * 1000ull;
+}
+
+static void take_back(struct iface *i, const struct answer *a)
+{
+	struct purge like = {
+		.to = a->key.who,
+		.nbma = a->nbma,
+		.about = a->key.prefix,
+		.plen = a->key.plen,
+	};
+	char prefix[ADDR_STRLEN], who[ADDR_STRLEN];
+
+	engine_say(i, ENGINE_INFO, "%s/%u is not behind us any more, %s is told",
+		   addr_text(&a->key.prefix, prefix), a->key.plen,
+		   addr_text(&a->key.who, who));
+	send_purge(i, &like);
+}
+
+void purge_check_start(struct iface *i)
+{
+	drop_old_answers(i);
+	i->recheck = i->answers;
+}
+
+unsigned int purge_check_answers(struct iface *i, unsigned int left)
+{
+	struct answer *a;
+	uint8_t plen;
+
+	for (; left && i->recheck; left--) {
+		a = i->recheck;
+		i->recheck = a->hh.next;
+		/* Shorter is fine: less than that may have been asked for. */
+		if (resolve_covering(i, &a->dst, &plen) && plen <= a->key.plen)
+			continue;
+		if (iface_ready(i))
+			take_back(i, a);
+		answer_free(i, a);
+	}
+	return left;
+}
+
+/* ---- what others were told of entries ---- */
 
 static void tell(struct entry *e, const struct addr *who)
 {
@@ -225,15 +354,59 @@ static bool is_host(const struct nhrp_cie *c)
 	       c->prefix == c->proto.len * 8;
 }
 
+static void apply_shortcut(const struct rx *rx, struct shortcut *s,
+			   const struct nhrp_cie *c, struct verdict *v)
+{
+	char nbma[ADDR_STRLEN], why[ADDR_STRLEN + 16];
+
+	if (addr_is_set(&c->nbma) && !addr_eq(&c->nbma, &s->hop->nbma) &&
+	    !addr_eq(&c->nbma, &s->hop->claimed))
+		return;
+	if (!may(rx, s->hop)) {
+		v->refused++;
+		return;
+	}
+	v->purged++;
+	snprintf(why, sizeof(why), "purged by %s", addr_text(rx->nbma, nbma));
+	shortcut_withdraw(s, why);
+}
+
+/* One address: it, and the shortcut that it is reached by. */
+static void apply_host(const struct rx *rx, const struct nhrp_cie *c,
+		       struct verdict *v)
+{
+	struct shortcut *s = shortcut_find(rx->iface, &c->proto);
+	struct entry *e;
+
+	if (s)
+		apply_shortcut(rx, s, c, v);
+	e = cache_find(rx->iface, &c->proto);
+	if (e)
+		apply(rx, e, c, v);
+}
+
+static void apply_prefix(const struct rx *rx, const struct nhrp_cie *c,
+			 struct verdict *v)
+{
+	struct shortcut *s, *after;
+	struct entry *e, *next;
+
+	HASH_ITER(hh, rx->iface->shortcuts, s, after)
+		if (s->key.plen >= c->prefix &&
+		    addr_in_prefix(&s->key.prefix, &c->proto, c->prefix))
+			apply_shortcut(rx, s, c, v);
+	HASH_ITER(hh, rx->iface->cache, e, next)
+		if (addr_in_prefix(&e->proto, &c->proto, c->prefix))
+			apply(rx, e, c, v);
+}
+
 static void apply_cie(const struct rx *rx, const struct nhrp_cie *c,
 		      struct verdict *v)
 {
-	struct entry *e, *next;
+	struct shortcut *s;
 
 	if (is_host(c)) {
-		e = cache_find(rx->iface, &c->proto);
-		if (e)
-			apply(rx, e, c, v);
+		apply_host(rx, c, v);
 		return;
 	}
 	/* nobody's entry points to a stranger: not worth a walk */
@@ -241,9 +414,11 @@ static void apply_cie(const struct rx *rx, const struct nhrp_cie *c,
 		v->refused++;
 		return;
 	}
-	HASH_ITER(hh, rx->iface->cache, e, next)
-		if (addr_in_prefix(&e->proto, &c->proto, c->prefix))
-			apply(rx, e, c, v);
+	apply_prefix(rx, c, v);
+	/* we may have taken it for a wider one */
+	s = shortcut_find(rx->iface, &c->proto);
+	if (s && s->key.plen < c->prefix)
+		apply_shortcut(rx, s, c, v);
 }
 
 static void pass(struct rx *rx)

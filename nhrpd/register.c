@@ -4,7 +4,8 @@
  *
  * Client: each NHS has a series of requests with one id, sent again after 1
  * and 2 s. 4 s later the NHS is down. Trying goes on forever, first after 24 s
- * and then every 32 s. All times are a random quarter shorter at most.
+ * and then every 32 s. All times are a random quarter shorter at most. An NHS
+ * that has fallen silent is asked every second (live.c).
  *
  * IOS doubles from 2 to 64 s. We do not: at any moment of an outage so many
  * spokes are between their short gaps that the first second of a rebooted hub
@@ -46,7 +47,8 @@ static void again(struct nhs *n, uint64_t ms)
 {
 	struct engine *e = n->iface->engine;
 
-	timer_set(&e->timers, &n->timer, e->now + engine_jitter(e, ms));
+	if (n->active)
+		timer_set(&e->timers, &n->timer, e->now + engine_jitter(e, ms));
 }
 
 /* Waits as long as it takes after this try. */
@@ -54,8 +56,11 @@ static void back_off(struct nhs *n)
 {
 	static const unsigned int gaps[] = { 1, 2, 4, 24, 32 };	/* s */
 	unsigned int last = sizeof(gaps) / sizeof(*gaps) - 1;
+	unsigned int s = gaps[n->tries < last ? n->tries : last];
 
-	again(n, gaps[n->tries < last ? n->tries : last] * 1000ull);
+	if (n->hasty && n->tries < TRIES_TO_DOWN)
+		s = 1;
+	again(n, s * 1000ull);
 	n->tries++;
 }
 
@@ -77,6 +82,8 @@ static void try(struct nhs *n)
 
 static void new_series(struct nhs *n)
 {
+	if (!n->active)
+		return;
 	n->reqid = engine_random(n->iface->engine);
 	n->started = n->iface->engine->now;
 	try(n);
@@ -85,7 +92,9 @@ static void new_series(struct nhs *n)
 /* The third request was not answered either. */
 static void give_up(struct nhs *n)
 {
-	nhs_down(n, "no answer to registrations");
+	nhs_down(n, n->hasty ? "not heard, no answer to registrations" :
+			       "no answer to registrations");
+	n->hasty = false;
 	back_off(n);
 	nhs_lookup(n);			/* it may have moved */
 }
@@ -114,6 +123,7 @@ void register_stop(struct nhs *n)
 {
 	timer_stop(&n->iface->engine->timers, &n->timer);
 	n->expecting = false;
+	n->hasty = false;
 	n->tries = 0;
 }
 
@@ -121,8 +131,20 @@ void register_start(struct nhs *n)
 {
 	register_stop(n);
 	n->timer.fn = due;
+	n->fresh = false;
 	if (iface_ready(n->iface))
 		new_series(n);
+}
+
+void register_hasten(struct nhs *n, uint64_t at)
+{
+	struct engine *e = n->iface->engine;
+
+	n->hasty = true;
+	if (n->expecting && at < e->now + ENGINE_SECOND)
+		at = e->now + ENGINE_SECOND;
+	if (n->timer.armed && at < n->timer.at)
+		timer_set(&e->timers, &n->timer, at);
 }
 
 void register_withdraw(struct nhs *n)
@@ -179,6 +201,7 @@ static void learn_proto(struct nhs *n, const struct nhrp_packet *p)
 static void registered(struct nhs *n, const struct nhrp_packet *p)
 {
 	n->tries = 0;
+	n->hasty = false;
 	note_public(n, p);
 	learn_proto(n, p);
 	nhs_up(n, p->cies.n ? p->cies.e[0].hold : n->iface->conf.holdtime);
@@ -225,6 +248,11 @@ void register_error(struct rx *rx, const struct nhrp_packet *offender)
 
 /* ---- server ---- */
 
+static bool is_configured(const struct entry *e)
+{
+	return e && (e->type == ENTRY_STATIC || e->nhs);
+}
+
 /* Why an address may not be registered, or NULL. */
 static const char *prohibited(const struct rx *rx, const struct nhrp_cie *c)
 {
@@ -246,7 +274,7 @@ static const char *prohibited(const struct rx *rx, const struct nhrp_cie *c)
 		return "it is a prefix";
 	if (!c->hold)
 		return "it has no holding time";
-	if (e && (e->type == ENTRY_STATIC || e->nhs))
+	if (is_configured(e) && !addr_eq(&e->nbma, rx->nbma))
 		return "it is configured here";
 	return NULL;
 }
@@ -336,6 +364,8 @@ static enum nhrp_code admit(struct rx *rx, const struct nhrp_cie *c)
 
 	if (why)
 		return refuse(rx, REJECT_PROHIBITED, NHRP_CODE_PROHIBITED, why);
+	if (is_configured(e))
+		return NHRP_CODE_SUCCESS;	/* hubs of a chain, each other's NHS */
 	if (held_by_another(rx, e))
 		return refuse(rx, REJECT_NOT_UNIQUE,
 			      NHRP_CODE_ALREADY_REGISTERED,

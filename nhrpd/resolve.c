@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * resolve: RFC 2332 section 5.2.1 and 5.2.2: asking for an address, passing
- * requests and replies on as an NHS, answering for ourselves.
+ * requests and replies on as an NHS, answering for ourselves and for what is
+ * behind us. A next hop is asked for at an NHS; a destination (phase 3) along
+ * the route to it, and the answer comes straight from the node that has it.
  *
  * What an answer says is not yet used for data: on plain GRE a path is proved
  * by one exchange on that very path. So the asker, and the one asked, send a
@@ -20,12 +22,16 @@
 #include "msg.h"
 #include "nhs.h"
 #include "peer.h"
+#include "shortcut.h"
 
 #define ASK_FIRST 2000			/* ms; then 4, 8, 16, 32 s */
 #define ASK_TRIES 5
 #define PROBE_FIRST 250			/* ms; doubled up to PROBE_MAX */
 #define PROBE_MAX 60000
 #define PROBE_QUICK 5			/* tries before it looks hopeless */
+#define CHECK_GAP 1000			/* ms, of a path in use (live.c) */
+#define CHECK_TRIES 3
+#define LOST_MAX 30000			/* ms, of a path that worked before */
 #define HOLDOFF_FIRST 30		/* seconds */
 #define HOLDOFF_MAX 180
 
@@ -147,10 +153,23 @@ static void give_up(struct entry *e)
 		refuse(e, NHRP_CODE_SUCCESS);
 }
 
+/* Routed there, and not through the hub for the moment. */
+static const struct entry *next_hop(const struct entry *e)
+{
+	const struct entry *hop;
+	struct addr via;
+
+	if (!e->target || !shortcut_via(e->iface, &e->proto, &via, NULL))
+		return NULL;
+	hop = cache_find(e->iface, &via);
+	return hop && hop->installed && hop->state == ENTRY_UP ? hop : NULL;
+}
+
 static void ask_due(struct timer *t)
 {
 	struct request *r = request_of(t);
 	struct entry *e = r->entry;
+	const struct entry *hop = next_hop(e);
 	struct nhs *n = nhs_best(e->iface, r->tries);
 
 	if (r->tries == ASK_TRIES) {
@@ -158,7 +177,11 @@ static void ask_due(struct timer *t)
 		return;
 	}
 	again(r, (uint64_t)ASK_FIRST << r->tries++);
-	if (n && iface_ready(e->iface))
+	if (!iface_ready(e->iface))
+		return;
+	if (hop)
+		send_request(r, &hop->nbma, hop->mark, NHRP_HOPS_DEFAULT);
+	else if (n)
 		send_request(r, &n->nbma, 0, NHRP_HOPS_DEFAULT);
 }
 
@@ -180,8 +203,12 @@ void resolve_ask(struct entry *e)
 	ask_due(&e->ask->timer);
 }
 
-static uint64_t probe_delay(unsigned int tries)
+static uint64_t probe_delay(const struct entry *e, unsigned int tries)
 {
+	if (e->state == ENTRY_UP)
+		return CHECK_GAP;
+	if (e->lost && tries > 6)
+		return LOST_MAX;
 	return tries < 8 ? (uint64_t)PROBE_FIRST << tries : PROBE_MAX;
 }
 
@@ -191,6 +218,8 @@ static void probe_due(struct timer *t)
 	struct request *r = request_of(t);
 	struct entry *e = r->entry;
 
+	if (e->state == ENTRY_UP && r->tries == CHECK_TRIES)
+		live_lost(e);
 	if (r->tries >= PROBE_QUICK && e->wanted <= r->sent) {
 		request_end(&e->probe);	/* until data wants the path again */
 		return;
@@ -200,7 +229,7 @@ static void probe_due(struct timer *t)
 				"%s: no reply on the direct path from %s",
 				addr_text(&e->proto, proto),
 				addr_text(&e->nbma, nbma));
-	again(r, probe_delay(r->tries++));
+	again(r, probe_delay(e, r->tries++));
 	if (iface_ready(e->iface))
 		send_request(r, &e->nbma, e->mark, 1);
 }
@@ -223,10 +252,12 @@ const char *resolve_reason(const struct entry *e, char *buf, size_t len)
 
 	switch (e->state) {
 	case ENTRY_RESOLVING:
+		if (next_hop(e))
+			return "asked along the route";
 		return nhs_best(e->iface, 0) ? "asked the NHS" :
 					       "no NHS is up to ask";
 	case ENTRY_PROBING:
-		if (e->probe && e->probe->tries <= PROBE_QUICK)
+		if (!e->lost && e->probe && e->probe->tries <= PROBE_QUICK)
 			return "proving the direct path";
 		snprintf(buf, len, "no reply on the direct path from %s",
 			 addr_text(&e->nbma, nbma));
@@ -234,6 +265,8 @@ const char *resolve_reason(const struct entry *e, char *buf, size_t len)
 	case ENTRY_DOWN:
 		if (e->type != ENTRY_NEGATIVE)
 			return "";
+		if (!e->code && e->target)
+			return "no usable answer";
 		if (!e->code)
 			return "the NHS does not answer";
 		if (e->code == NHRP_CODE_NO_BINDING)
@@ -300,12 +333,34 @@ static struct entry *find_alive(struct iface *i, const struct addr *proto)
 	return NULL;
 }
 
+bool resolve_want(struct iface *i, const struct addr *a, bool target)
+{
+	struct entry *e = find_alive(i, a);
+	bool idle = !e || !e->ask;
+
+	if (!e && (!i->nhs || i->conf.server_only)) {
+		engine_reject(i, REJECT_NO_NHS);
+		return true;
+	}
+	if (!e)
+		e = cache_add(i, a);
+	if (!e)
+		return true;
+	if (idle && e->type != ENTRY_DYNAMIC)
+		e->target = target;
+	want(e);
+	if (e->type == ENTRY_INCOMPLETE && !e->ask) {
+		cache_del(e);		/* nobody would ever take it away */
+		return true;
+	}
+	return idle && e->ask;
+}
+
 void engine_resolve(struct engine *engine, unsigned int ifindex,
 		    const struct addr *nexthop, const struct addr *src,
 		    const struct addr *dst, uint64_t now)
 {
 	struct iface *i = iface_find(engine, ifindex);
-	struct entry *e;
 
 	(void)src;
 	(void)dst;
@@ -321,13 +376,7 @@ void engine_resolve(struct engine *engine, unsigned int ifindex,
 		engine_reject(i, REJECT_MARTIAN);
 		return;
 	}
-	e = find_alive(i, nexthop);
-	if (!e && (!i->nhs || i->conf.server_only))
-		engine_reject(i, REJECT_NO_NHS);
-	else if (e || (e = cache_add(i, nexthop)))
-		want(e);
-	if (e && e->type == ENTRY_INCOMPLETE && !e->ask)
-		cache_del(e);		/* nobody would ever take it away */
+	resolve_want(i, nexthop, false);
 }
 
 void engine_used(struct engine *engine, unsigned int ifindex,
@@ -372,10 +421,15 @@ static struct binding binding_of(const struct nhrp_packet *p,
 	return b;
 }
 
+static bool reachable(const struct iface *i, const struct binding *b)
+{
+	return addr_is_set(&b->nbma) && !addr_is_martian(&b->nbma) &&
+	       !addr_eq(&b->nbma, &i->local);
+}
+
 static bool usable(const struct iface *i, const struct binding *b)
 {
-	return b->hold && addr_is_set(&b->nbma) && !addr_is_martian(&b->nbma) &&
-	       !addr_eq(&b->nbma, &i->local);
+	return b->hold && reachable(i, b);
 }
 
 static void tell_resolved(struct entry *e)
@@ -470,6 +524,64 @@ static void probe_answered(struct rx *rx, struct entry *e)
 	refuse(e, code);
 }
 
+/* Neighbours are in the tunnel's subnet, unless it is one address (as FRR). */
+static bool may_be_hop(const struct iface *i, const struct addr *a)
+{
+	return !addr_is_martian(a) && !iface_is_own(i, a) &&
+	       a->len == i->conf.addr.len && !iface_is_edge(i, a) &&
+	       (iface_in_subnet(i, a) || i->conf.plen == a->len * 8);
+}
+
+/*
+ * The neighbour that @b speaks of. An answer that came straight from somebody
+ * does not move one that is known: the NHS is asked whose address it is.
+ */
+static struct entry *know_hop(struct iface *i, const struct binding *b)
+{
+	struct entry *e = cache_find(i, &b->proto);
+
+	if (e && settled(e))
+		return e;
+	if (e && e->type == ENTRY_DYNAMIC && !addr_eq(&e->nbma, &b->nbma)) {
+		resolve_ask(e);
+		return e;
+	}
+	if (!e)
+		e = cache_add(i, &b->proto);
+	if (!e)
+		return NULL;
+	request_end(&e->ask);
+	e->target = false;
+	learn(e, b);
+	if (e->installed)
+		return e;
+	cache_del(e);			/* out of memory */
+	return NULL;
+}
+
+/* The node that a destination is behind has answered. */
+static void target_answered(struct rx *rx, struct entry *e)
+{
+	const struct nhrp_cie *c = &rx->p->cies.e[0];
+	const struct addr *from = addr_is_set(&c->proto) ? &c->proto : &e->proto;
+	struct binding b = binding_of(rx->p, from, &c->nbma, c->hold);
+	struct iface *i = rx->iface;
+	struct addr dst = e->proto;
+	struct entry *hop;
+
+	if (!usable(i, &b) || !may_be_hop(i, &b.proto)) {
+		engine_reject(i, REJECT_BAD_REPLY);
+		refuse(e, NHRP_CODE_SUCCESS);
+		return;
+	}
+	hop = know_hop(i, &b);
+	e = cache_find(i, &dst);
+	if (hop && !shortcut_learn(hop, &dst, c->prefix, b.hold) && e)
+		refuse(e, NHRP_CODE_SUCCESS);
+	else if (e && e != hop)
+		cache_del(e);
+}
+
 static void answered(struct rx *rx, struct entry *e)
 {
 	const struct nhrp_packet *p = rx->p;
@@ -482,6 +594,10 @@ static void answered(struct rx *rx, struct entry *e)
 		return;			/* it lives on until its holding time */
 	if (code) {
 		refuse(e, code);
+		return;
+	}
+	if (e->target) {
+		target_answered(rx, e);
 		return;
 	}
 	b = binding_of(p, &e->proto, &c->nbma, c->hold);
@@ -498,12 +614,24 @@ static void answered(struct rx *rx, struct entry *e)
 static bool sound(const struct rx *rx)
 {
 	const struct nhrp_packet *p = rx->p;
-	const struct nhrp_cie *c = &p->cies.e[0];
 
 	if (msg_lists(p, NHRP_EXT_RESPONDER, &rx->iface->conf.addr))
 		return false;
-	return p->cies.n && (c->code || !addr_is_set(&c->proto) ||
-			     addr_eq(&c->proto, &p->dst_proto));
+	return p->cies.n != 0;
+}
+
+/* A next hop answers for itself. */
+static bool speaks_of(const struct nhrp_packet *p, const struct entry *e)
+{
+	const struct nhrp_cie *c = &p->cies.e[0];
+
+	return c->code || e->target || !addr_is_set(&c->proto) ||
+	       addr_eq(&c->proto, &e->proto);
+}
+
+static bool is_answer(const struct nhrp_packet *p, const struct request *r)
+{
+	return r && r->id == p->reqid;
 }
 
 static void pass_reply(struct rx *rx)
@@ -532,12 +660,14 @@ void resolve_reply(struct rx *rx)
 		pass_reply(rx);
 	else if (!sound(rx))
 		engine_reject(rx->iface, REJECT_BAD_REPLY);
-	else if (e && e->probe && e->probe->id == p->reqid)
-		probe_answered(rx, e);
-	else if (e && e->ask && e->ask->id == p->reqid)
-		answered(rx, e);
-	else
+	else if (!e || (!is_answer(p, e->probe) && !is_answer(p, e->ask)))
 		engine_reject(rx->iface, REJECT_UNSOLICITED);
+	else if (!speaks_of(p, e))
+		engine_reject(rx->iface, REJECT_BAD_REPLY);
+	else if (is_answer(p, e->probe))
+		probe_answered(rx, e);
+	else
+		answered(rx, e);
 }
 
 void resolve_error(struct rx *rx, const struct nhrp_packet *offender)
@@ -572,7 +702,7 @@ static void learn_requester(struct iface *i, const struct binding *b,
 {
 	struct entry *e = cache_find(i, &b->proto);
 
-	if (!stable || !usable(i, b) || !iface_in_subnet(i, &b->proto))
+	if (!stable || !usable(i, b) || !may_be_hop(i, &b->proto))
 		return;
 	if (!e)
 		e = cache_add(i, &b->proto);
@@ -624,6 +754,20 @@ static void fill_reply(struct iface *i, struct nhrp_packet *p, uint8_t prefix)
 	msg_turn(i, p, NHRP_RESOLUTION_REPLY);
 }
 
+/*
+ * A probe from a node that we are asking for ourselves: our request has told
+ * it of us, its answer is still on the way. Answered now, it would send data
+ * that our kernel knows no sender of. It tries again until we know it, or
+ * know that we will not.
+ */
+static bool too_early(const struct rx *rx)
+{
+	const struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
+
+	return e && e->ask && !addr_is_set(&e->nbma) &&
+	       !peer_find(rx->iface, rx->nbma, rx->mark);
+}
+
 /* Asked for our tunnel address: back along the path of the request. */
 static void answer_self(struct rx *rx)
 {
@@ -631,53 +775,17 @@ static void answer_self(struct rx *rx)
 	struct binding b = requester(rx->p);
 	struct iface *i = rx->iface;
 
+	if (too_early(rx)) {
+		engine_reject(i, REJECT_PENDING);
+		return;
+	}
 	fill_reply(i, rx->p, i->conf.addr.len * 8);
 	msg_send(i, rx->nbma, rx->mark, rx->p);
 	if (nhs_at(i, rx->nbma))
 		learn_requester(i, &b, stable);
+	else
+		live_suspected(rx);
 	note_asked(i, &b.proto);
-}
-
-/* 0 and 255 are "any" here: IOS and FRR mean it so in requests. */
-static uint8_t answer_prefix(const struct rx *rx, const struct engine_route *r)
-{
-	uint8_t host = rx->p->dst_proto.len * 8;
-	uint8_t widest = rx->p->cies.n ? rx->p->cies.e[0].prefix : 0;
-
-	if (r->local || !r->plen)
-		return host;
-	return widest <= host && widest > r->plen ? widest : r->plen;
-}
-
-/* Asked for what is behind us: straight to the one who asks. */
-static void answer_behind(struct rx *rx, const struct engine_route *r)
-{
-	bool stable = rx->p->flags & NHRP_F_SOURCE_STABLE;
-	struct binding b = requester(rx->p);
-	struct iface *i = rx->iface;
-
-	if (!usable(i, &b)) {
-		engine_reject(i, REJECT_MARTIAN);
-		return;
-	}
-	fill_reply(i, rx->p, answer_prefix(rx, r));
-	msg_send(i, &b.nbma, 0, rx->p);
-	if (nhs_at(i, rx->nbma))
-		learn_requester(i, &b, stable);
-}
-
-static void answer_no(struct rx *rx, enum nhrp_code code)
-{
-	struct nhrp_packet *p = rx->p;
-	struct nhrp_cie *c;
-
-	engine_reject(rx->iface, REJECT_NO_BINDING);
-	p->flags &= REQUEST_FLAGS;
-	p->cies.n = 0;
-	c = nhrp_cie_add(&p->cies);
-	c->code = code;
-	msg_turn(rx->iface, p, NHRP_RESOLUTION_REPLY);
-	msg_send(rx->iface, rx->nbma, rx->mark, p);
 }
 
 static bool from(const struct rx *rx, const struct entry *e)
@@ -702,13 +810,97 @@ static bool from_nhs_below(const struct rx *rx)
 	return known(e) && from(rx, e);
 }
 
+static bool may_pass(const struct rx *rx)
+{
+	const struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
+
+	return nhs_at(rx->iface, rx->nbma) || (known(e) && from(rx, e)) ||
+	       (!known(e) && from_nhs_below(rx));
+}
+
+uint8_t resolve_narrow(struct iface *i, const struct addr *dst, uint8_t plen)
+{
+	struct engine *e = i->engine;
+
+	return e->ops->narrow ? e->ops->narrow(e->ctx, i->ifindex, dst, plen) :
+				plen;
+}
+
+static bool covering(struct iface *i, const struct addr *dst,
+		     const struct engine_route *r, uint8_t *plen)
+{
+	if (!r->found || (!r->local && r->ifindex == i->ifindex))
+		return false;
+	/* a default route is not an answer for everything */
+	*plen = r->local || !r->plen ? dst->len * 8 :
+				       resolve_narrow(i, dst, r->plen);
+	return true;
+}
+
+bool resolve_covering(struct iface *i, const struct addr *dst, uint8_t *plen)
+{
+	struct engine_route r = i->engine->ops->route(i->engine->ctx,
+						      i->ifindex, dst);
+
+	return covering(i, dst, &r, plen);
+}
+
+/* 0 and 255 are "any" here: IOS and FRR mean it so in requests. */
+static uint8_t clamp(const struct rx *rx, uint8_t plen)
+{
+	uint8_t host = rx->p->dst_proto.len * 8;
+	uint8_t widest = rx->p->cies.n ? rx->p->cies.e[0].prefix : 0;
+
+	return widest <= host && widest > plen ? widest : plen;
+}
+
+/*
+ * Asked for what is behind us: straight to the one who asks, since the data
+ * will come from there; back to the sender if nobody has checked who asks.
+ */
+static void answer_behind(struct rx *rx, uint8_t plen)
+{
+	bool stable = rx->p->flags & NHRP_F_SOURCE_STABLE;
+	struct binding b = requester(rx->p);
+	struct iface *i = rx->iface;
+	bool checked = may_pass(rx);
+
+	if (!reachable(i, &b)) {
+		engine_reject(i, REJECT_MARTIAN);
+		return;
+	}
+	plen = clamp(rx, plen);
+	fill_reply(i, rx->p, plen);
+	if (checked)
+		msg_send(i, &b.nbma, 0, rx->p);
+	else
+		msg_send(i, rx->nbma, rx->mark, rx->p);
+	if (nhs_at(i, rx->nbma))
+		learn_requester(i, &b, stable);
+	purge_note_answer(i, &b.proto, checked ? &b.nbma : rx->nbma,
+			  &rx->p->dst_proto, plen);
+}
+
+static void answer_no(struct rx *rx, enum nhrp_code code)
+{
+	struct nhrp_packet *p = rx->p;
+	struct nhrp_cie *c;
+
+	engine_reject(rx->iface, REJECT_NO_BINDING);
+	p->flags &= REQUEST_FLAGS;
+	p->cies.n = 0;
+	c = nhrp_cie_add(&p->cies);
+	c->code = code;
+	msg_turn(rx->iface, p, NHRP_RESOLUTION_REPLY);
+	msg_send(rx->iface, rx->nbma, rx->mark, p);
+}
+
 bool resolve_may_pass(struct rx *rx)
 {
 	const struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
 	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
 
-	if (nhs_at(rx->iface, rx->nbma) || (known(e) && from(rx, e)) ||
-	    (!known(e) && from_nhs_below(rx)))
+	if (may_pass(rx))
 		return true;
 	engine_reject(rx->iface, known(e) ? REJECT_SPOOFED :
 					    REJECT_UNKNOWN_REQUESTER);
@@ -768,10 +960,12 @@ static void by_route(struct rx *rx)
 	struct engine_route r = i->engine->ops->route(i->engine->ctx,
 						      i->ifindex, dst);
 
+	uint8_t plen;
+
 	if (!r.found)
 		answer_no(rx, NHRP_CODE_NO_BINDING);
-	else if (r.local || r.ifindex != i->ifindex)
-		answer_behind(rx, &r);
+	else if (covering(i, dst, &r, &plen))
+		answer_behind(rx, plen);
 	else
 		pass_request(rx, addr_is_set(&r.gateway) ? &r.gateway : dst);
 }

@@ -2,14 +2,20 @@
 /*
  * rtnl: links, addresses and the FIB, over rtnetlink; called by daemon.c.
  *
- * Two sockets: `ask` for questions and changes, `watch` for what others
- * change. Nothing is cached: the caller asks again when told that something
- * changed, so that a lost message costs a look and not a wrong state.
+ * Three sockets: `ask` for questions and changes, `watch` and `routes` for
+ * what others change. Nothing is cached: the caller asks again when told that
+ * something changed, so that a lost message costs a look and not a wrong state.
+ *
+ * A full feed of a routing daemon must cost next to nothing: `routes` has a
+ * buffer for a few messages and rests between two looks at it; the kernel
+ * throws away what does not fit, which says the same as the messages did.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -21,12 +27,14 @@
 
 #define REQUEST_MAX	1024
 #define RCVBUF		(1 << 20)
+#define RCVBUF_ROUTES	(8 << 10)
 #define DUMP_TRIES	5
 
 struct rtnl {
-	struct netlink ask, watch;
-	struct event_fd *fd;
-	void (*changed)(void *ctx);
+	struct netlink ask, watch, routes;
+	struct event_fd *watch_fd, *routes_fd;
+	struct event_timer *rest;	/* until @routes_fd is read again */
+	const struct rtnl_ops *ops;
 	void *ctx;
 };
 
@@ -56,6 +64,7 @@ static int read_tunnel(const struct nlattr *data, struct rtnl_tunnel *t)
 	t->network_id = netlink_u32(tb[IFLA_DMVPN_NETWORK_ID], 0);
 	t->redirect_interval =
 		netlink_u32(tb[IFLA_DMVPN_REDIRECT_INTERVAL], 0);
+	t->oneway_interval = netlink_u32(tb[IFLA_DMVPN_ONEWAY_INTERVAL], 0);
 	if (tb[IFLA_DMVPN_FLAGS] &&
 	    mnl_attr_get_payload_len(tb[IFLA_DMVPN_FLAGS]) == sizeof(f))
 		memcpy(&f, mnl_attr_get_payload(tb[IFLA_DMVPN_FLAGS]),
@@ -93,6 +102,8 @@ int rtnl_parse_link(const struct nlmsghdr *nlh, struct rtnl_link *l)
 		return -EBADMSG;
 	l->ifindex = ifi->ifi_index;
 	l->up = ifi->ifi_flags & IFF_UP;
+	l->dormant = netlink_u8(tb[IFLA_OPERSTATE], IF_OPER_UNKNOWN) ==
+		     IF_OPER_DORMANT;
 	l->mtu = netlink_u32(tb[IFLA_MTU], 0);
 	l->vrf = netlink_u32(tb[IFLA_MASTER], 0);
 	netlink_str(tb[IFLA_IFNAME], l->name, sizeof(l->name));
@@ -204,37 +215,76 @@ int rtnl_parse_route(const struct nlmsghdr *nlh, unsigned int prefer,
 
 /* ---- the sockets ---- */
 
-static void watch_ready(void *ctx, unsigned int what)
+/* What changed does not matter, nor does what was lost. */
+static void empty(struct netlink *nl)
 {
 	static char buf[NETLINK_BUF];
-	struct rtnl *r = ctx;
 	unsigned int i;
 
-	(void)what;
-	/* what changed does not matter, nor does what was lost */
 	for (i = 0; i < 64; i++)
-		if (mnl_socket_recvfrom(r->watch.sock, buf, sizeof(buf)) < 0 &&
+		if (mnl_socket_recvfrom(nl->sock, buf, sizeof(buf)) < 0 &&
 		    errno == EAGAIN)
 			break;
-	r->changed(r->ctx);
 }
 
-static int watch(struct rtnl *r, struct event_loop *loop)
+static void watch_ready(void *ctx, unsigned int what)
+{
+	struct rtnl *r = ctx;
+
+	(void)what;
+	empty(&r->watch);
+	r->ops->links(r->ctx);
+}
+
+static void routes_ready(void *ctx, unsigned int what)
+{
+	struct rtnl *r = ctx;
+
+	(void)what;
+	empty(&r->routes);
+	event_fd_want(r->routes_fd, 0);
+	event_timer_set(r->rest, event_now() + RTNL_ROUTES_INTERVAL);
+	r->ops->routes(r->ctx);
+}
+
+static void rest_over(void *ctx)
+{
+	struct rtnl *r = ctx;
+
+	event_fd_want(r->routes_fd, EVENT_READ);
+}
+
+static int join(struct rtnl *r)
 {
 	int ret;
 
 	ret = netlink_join(&r->watch, RTNLGRP_LINK);
 	if (!ret)
 		ret = netlink_join(&r->watch, RTNLGRP_IPV4_IFADDR);
+	if (!ret)
+		ret = netlink_join(&r->routes, RTNLGRP_IPV4_ROUTE);
+	/* a route changes with its next-hop object, with no word of its own */
+	if (!ret)
+		ret = netlink_join(&r->routes, RTNLGRP_NEXTHOP);
+	return ret;
+}
+
+static int watch(struct rtnl *r, struct event_loop *loop)
+{
+	int ret = join(r);
+
 	if (ret)
 		return ret;
-	r->fd = event_fd_new(loop, netlink_fd(&r->watch), EVENT_READ,
-			     watch_ready, r);
-	return r->fd ? 0 : -ENOMEM;
+	r->watch_fd = event_fd_new(loop, netlink_fd(&r->watch), EVENT_READ,
+				   watch_ready, r);
+	r->routes_fd = event_fd_new(loop, netlink_fd(&r->routes), EVENT_READ,
+				    routes_ready, r);
+	r->rest = event_timer_new(loop, rest_over, r);
+	return r->watch_fd && r->routes_fd && r->rest ? 0 : -ENOMEM;
 }
 
 int rtnl_open(struct rtnl **out, struct event_loop *loop,
-	      void (*changed)(void *ctx), void *ctx)
+	      const struct rtnl_ops *ops, void *ctx)
 {
 	struct rtnl *r = calloc(1, sizeof(*r));
 	int ret;
@@ -242,11 +292,14 @@ int rtnl_open(struct rtnl **out, struct event_loop *loop,
 	*out = NULL;
 	if (!r)
 		return -ENOMEM;
-	r->changed = changed;
+	r->ops = ops;
 	r->ctx = ctx;
 	ret = netlink_open(&r->ask, NETLINK_ROUTE, RCVBUF, true);
 	if (!ret)
 		ret = netlink_open(&r->watch, NETLINK_ROUTE, RCVBUF, false);
+	if (!ret)
+		ret = netlink_open(&r->routes, NETLINK_ROUTE, RCVBUF_ROUTES,
+				   false);
 	if (!ret)
 		ret = watch(r, loop);
 	if (ret) {
@@ -261,9 +314,12 @@ void rtnl_close(struct rtnl *r)
 {
 	if (!r)
 		return;
-	event_fd_free(r->fd);
+	event_timer_free(r->rest);
+	event_fd_free(r->watch_fd);
+	event_fd_free(r->routes_fd);
 	netlink_close(&r->ask);
 	netlink_close(&r->watch);
+	netlink_close(&r->routes);
 	free(r);
 }
 
@@ -323,12 +379,12 @@ static void put_flags(struct nlmsghdr *nlh, uint32_t value, uint32_t selector)
 /* The attributes of @t that differ from @now; how many. */
 static unsigned int put_tunnel(struct nlmsghdr *nlh,
 			       const struct rtnl_tunnel *now,
-			       const struct rtnl_tunnel *t, bool redirect)
+			       const struct rtnl_tunnel *t, uint32_t features)
 {
 	uint32_t flags = t->flags, select = t->flags ^ now->flags;
 	unsigned int n = 0;
 
-	if (!redirect)
+	if (!(features & DMVPN_FEATURE_REDIRECT))
 		select &= ~(uint32_t)DMVPN_LINK_F_REDIRECT;
 	if (t->has_key && (!now->has_key || t->key != now->key)) {
 		mnl_attr_put_u32(nlh, IFLA_DMVPN_KEY, t->key);
@@ -356,10 +412,27 @@ static unsigned int put_tunnel(struct nlmsghdr *nlh,
 		mnl_attr_put_u32(nlh, IFLA_DMVPN_NETWORK_ID, t->network_id);
 		n++;
 	}
-	if (redirect && t->redirect_interval &&
+	return n;
+}
+
+/* Likewise those that only some modules know. */
+static unsigned int put_intervals(struct nlmsghdr *nlh,
+				  const struct rtnl_tunnel *now,
+				  const struct rtnl_tunnel *t,
+				  uint32_t features)
+{
+	unsigned int n = 0;
+
+	if (features & DMVPN_FEATURE_REDIRECT && t->redirect_interval &&
 	    t->redirect_interval != now->redirect_interval) {
 		mnl_attr_put_u32(nlh, IFLA_DMVPN_REDIRECT_INTERVAL,
 				 t->redirect_interval);
+		n++;
+	}
+	if (features & DMVPN_FEATURE_ONEWAY &&
+	    t->oneway_interval != now->oneway_interval) {
+		mnl_attr_put_u32(nlh, IFLA_DMVPN_ONEWAY_INTERVAL,
+				 t->oneway_interval);
 		n++;
 	}
 	return n;
@@ -368,7 +441,7 @@ static unsigned int put_tunnel(struct nlmsghdr *nlh,
 /* IFLA_LINKINFO with what differs; how many attributes do. */
 static unsigned int put_linkinfo(struct nlmsghdr *nlh,
 				 const struct rtnl_tunnel *now,
-				 const struct rtnl_tunnel *t, bool redirect)
+				 const struct rtnl_tunnel *t, uint32_t features)
 {
 	struct nlattr *info, *data;
 	unsigned int n;
@@ -376,7 +449,8 @@ static unsigned int put_linkinfo(struct nlmsghdr *nlh,
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, RTNL_KIND);
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
-	n = put_tunnel(nlh, now, t, redirect);
+	n = put_tunnel(nlh, now, t, features);
+	n += put_intervals(nlh, now, t, features);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
 	return n;
@@ -393,21 +467,21 @@ int rtnl_link_create(struct rtnl *r, const char *name,
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	if (mtu)
 		mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
-	/* redirects come by change, once the module's features are known */
-	put_linkinfo(nlh, &fresh, t, false);
+	/* the rest comes by change, once the module's features are known */
+	put_linkinfo(nlh, &fresh, t, 0);
 	return netlink_talk(&r->ask, nlh, NULL, NULL);
 }
 
 int rtnl_link_change(struct rtnl *r, unsigned int ifindex,
 		     const struct rtnl_tunnel *now,
-		     const struct rtnl_tunnel *t, bool redirect)
+		     const struct rtnl_tunnel *t, uint32_t features)
 {
 	char buf[REQUEST_MAX] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh;
 	int ret;
 
 	nlh = put_link(r, buf, RTM_NEWLINK, 0, ifindex, 0);
-	if (!put_linkinfo(nlh, now, t, redirect))
+	if (!put_linkinfo(nlh, now, t, features))
 		return 0;
 	ret = netlink_talk(&r->ask, nlh, NULL, NULL);
 	return ret ? ret : 1;
@@ -428,6 +502,18 @@ int rtnl_link_up(struct rtnl *r, unsigned int ifindex)
 
 	return netlink_talk(&r->ask, put_link(r, buf, RTM_NEWLINK, 0, ifindex,
 					      IFF_UP), NULL, NULL);
+}
+
+int rtnl_link_dormant(struct rtnl *r, unsigned int ifindex, bool dormant)
+{
+	char buf[REQUEST_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = put_link(r, buf, RTM_NEWLINK, 0, ifindex, 0);
+
+	mnl_attr_put_u8(nlh, IFLA_LINKMODE, dormant ? IF_LINK_MODE_DORMANT :
+			IF_LINK_MODE_DEFAULT);
+	mnl_attr_put_u8(nlh, IFLA_OPERSTATE, dormant ? IF_OPER_DORMANT :
+			IF_OPER_UP);
+	return netlink_talk(&r->ask, nlh, NULL, NULL);
 }
 
 int rtnl_link_del(struct rtnl *r, unsigned int ifindex)

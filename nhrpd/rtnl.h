@@ -3,8 +3,8 @@
  * rtnl: links, addresses and the FIB, over rtnetlink.
  *
  * Questions and changes are answered at once (the kernel does not wait for
- * anything outside itself). What others change is told by one call without
- * details, at most once a turn of the loop: the caller looks again.
+ * anything outside itself). What others change is told by calls without
+ * details: the caller looks again.
  */
 #ifndef NHRPD_RTNL_H
 #define NHRPD_RTNL_H
@@ -19,8 +19,18 @@
 #include "event.h"
 
 #define RTNL_KIND "dmvpn"
+#define RTNL_ROUTES_INTERVAL 100	/* ms between two calls of ops->routes */
 
 struct rtnl;
+
+struct rtnl_ops {
+	/* Links or addresses changed, or it is not known whether; at most once
+	 * a turn of the loop. */
+	void (*links)(void *ctx);
+	/* IPv4 routes changed, likewise; the first change is told at once,
+	 * what follows within RTNL_ROUTES_INTERVAL together. */
+	void (*routes)(void *ctx);
+};
 
 /* How a device encapsulates, IFLA_INFO_DATA of include/uapi/linux/dmvpn.h. */
 struct rtnl_tunnel {
@@ -32,6 +42,7 @@ struct rtnl_tunnel {
 	uint32_t network_id;
 	uint32_t flags;			/* enum dmvpn_link_flag, without F_KEY */
 	uint32_t redirect_interval;	/* ms */
+	uint32_t oneway_interval;	/* ms, 0: off */
 };
 
 struct rtnl_link {
@@ -39,6 +50,7 @@ struct rtnl_link {
 	char name[IFNAMSIZ];
 	char kind[16];			/* "" for a plain device */
 	bool up;			/* IFF_UP */
+	bool dormant;			/* see rtnl_link_dormant() */
 	uint32_t mtu;
 	unsigned int vrf;		/* ifindex of its VRF, 0: none */
 	struct rtnl_tunnel tunnel;	/* of kind RTNL_KIND */
@@ -59,9 +71,9 @@ int rtnl_parse_addr(const struct nlmsghdr *nlh, unsigned int *ifindex,
 int rtnl_parse_route(const struct nlmsghdr *nlh, unsigned int prefer,
 		     struct engine_route *r);
 
-/* @changed: links or addresses changed, or it is not known whether. */
+/* @ops and @ctx must outlive it. */
 int rtnl_open(struct rtnl **r, struct event_loop *loop,
-	      void (*changed)(void *ctx), void *ctx);
+	      const struct rtnl_ops *ops, void *ctx);
 void rtnl_close(struct rtnl *r);
 /* The kernel's words on the last call that failed. */
 const char *rtnl_error(const struct rtnl *r);
@@ -73,14 +85,20 @@ int rtnl_link_get(struct rtnl *r, unsigned int ifindex, const char *name,
  * -EOPNOTSUPP: there is no such module. @mtu 0: the kernel's default. */
 int rtnl_link_create(struct rtnl *r, const char *name,
 		     const struct rtnl_tunnel *t, uint32_t mtu);
-/* Changes what differs between @now and @t; the redirect bits only with
- * @redirect (a module without that feature refuses them). 1 when something
- * was changed, 0 when nothing differed. */
+/* Changes what differs between @now and @t, as far as the module can
+ * (@features, enum dmvpn_feature: it refuses the rest). 1 when something was
+ * changed, 0 when nothing differed. */
 int rtnl_link_change(struct rtnl *r, unsigned int ifindex,
 		     const struct rtnl_tunnel *now,
-		     const struct rtnl_tunnel *t, bool redirect);
+		     const struct rtnl_tunnel *t, uint32_t features);
 int rtnl_link_mtu(struct rtnl *r, unsigned int ifindex, uint32_t mtu);
 int rtnl_link_up(struct rtnl *r, unsigned int ifindex);
+/*
+ * RFC 2863 `dormant` (Documentation/networking/operstates.rst): the interface
+ * waits for a protocol. It is not running for others (no IFF_RUNNING), yet
+ * NHRP passes, which it would not without carrier.
+ */
+int rtnl_link_dormant(struct rtnl *r, unsigned int ifindex, bool dormant);
 int rtnl_link_del(struct rtnl *r, unsigned int ifindex);
 
 /* IPv4 addresses of an interface in the kernel's order. */

@@ -7,6 +7,10 @@
  *     spoke1 spoke2 .. spokeN        tables) or reboot (nothing is kept);
  *                                    NBMA addresses change; data flows
  *
+ * Each spoke has a network behind it, 172.16.0.0/12 in parts of /24; the hub
+ * has a route to each, the spokes have one to the hub. The hub's kernel tells
+ * of hairpins.
+ *
  * A data packet is followed through the kernels' tables as they are at one
  * moment: it arrives directly, through the hub, or not at all. Everything is
  * drawn from one seed. SIM_SPOKES, SIM_SEEDS and SIM_VERBOSE in the
@@ -30,6 +34,8 @@
 #define MINUTE (60 * SECOND)
 #define RESOLVE_EVERY 1000		/* ms between events of one next hop */
 #define OWNERS 65536
+#define REDIRECT_EVERY 8000		/* ms between events of a pair of peers */
+#define LAN_IFINDEX 9
 
 enum path { LOST, VIA_HUB, DIRECT };
 
@@ -43,6 +49,23 @@ struct kneigh {
 struct kpeer {
 	struct addr nbma;
 	uint32_t flags, priority;
+	UT_hash_handle hh;
+};
+
+struct kshortcut {
+	struct {
+		struct addr prefix;
+		uint8_t plen;
+	} key;
+	struct engine_shortcut s;
+	uint64_t expires, created;
+	bool told;			/* of its use */
+	UT_hash_handle hh;
+};
+
+struct khairpin {			/* redirect events, rate limited */
+	unsigned int pair;
+	uint64_t last;
 	UT_hash_handle hh;
 };
 
@@ -61,10 +84,12 @@ struct node {
 	struct kneigh *neighs;
 	struct kpeer *peers;
 	struct kmiss *misses;
+	struct kshortcut *shortcuts;
+	struct khairpin *hairpins;
 	uint64_t wake;			/* wake event there is, 0: none */
 };
 
-enum what { PACKET, WAKE, EXPIRY, FLOW, START };
+enum what { PACKET, WAKE, EXPIRY, SHORTCUT_EXPIRY, FLOW, START };
 
 struct event {
 	uint64_t at, seq;
@@ -72,12 +97,14 @@ struct event {
 	unsigned int node;
 	struct addr a, b;		/* PACKET: source and destination */
 	unsigned int flow;
+	uint8_t plen;
 	size_t len;
 	uint8_t *buf;
 };
 
 struct flow {
 	unsigned int from, to;
+	bool lan;			/* from network to network */
 	uint64_t every, until;
 	enum path last;
 	uint64_t since;			/* of @last */
@@ -92,6 +119,7 @@ struct world {
 	struct event *heap;
 	size_t n_events, max_events;
 	unsigned int owner[OWNERS];	/* by NBMA address; 0: nobody, else id+1 */
+	unsigned int *lan;		/* spoke that has the network of that number */
 	unsigned int next_nbma;
 	unsigned int loss, dup;		/* per mille */
 	unsigned int delay_min, delay_max;	/* ms */
@@ -263,12 +291,73 @@ static void op_peer_del(void *ctx, unsigned int ifindex,
 			kneigh_free(n, k);
 }
 
+static struct kshortcut *kshortcut(struct node *n, const struct addr *a,
+				   uint8_t plen)
+{
+	struct kshortcut *k, like = { 0 };
+
+	like.key.prefix = addr_network(a, plen);
+	like.key.plen = plen;
+	HASH_FIND(hh, n->shortcuts, &like.key, sizeof(like.key), k);
+	return k;
+}
+
+static void kshortcut_free(struct node *n, struct kshortcut *k)
+{
+	HASH_DELETE(hh, n->shortcuts, k);
+	free(k);
+}
+
+static void op_shortcut_set(void *ctx, unsigned int ifindex,
+			    const struct engine_shortcut *s)
+{
+	struct node *n = ctx;
+	struct kshortcut *k = kshortcut(n, &s->prefix, s->plen);
+
+	assert_int_equal(ifindex, IFINDEX);
+	assert_true(s->expires && addr_is_set(&s->via));
+	assert_non_null(kneigh(n, &s->nexthop));
+	if (!k) {
+		k = calloc(1, sizeof(*k));
+		assert_non_null(k);
+		k->created = n->w->now;
+		k->key.prefix = s->prefix;
+		k->key.plen = s->plen;
+		HASH_ADD(hh, n->shortcuts, key, sizeof(k->key), k);
+	}
+	k->s = *s;
+	k->told = false;
+	k->expires = n->w->now + s->expires;
+	post(n->w, (struct event){ .at = k->expires + below(n->w, 1000),
+				   .what = SHORTCUT_EXPIRY, .node = n->id,
+				   .a = s->prefix, .plen = s->plen });
+}
+
+static void op_shortcut_del(void *ctx, unsigned int ifindex,
+			    const struct addr *prefix, uint8_t plen)
+{
+	struct node *n = ctx;
+	struct kshortcut *k = kshortcut(n, prefix, plen);
+
+	(void)ifindex;
+	if (k)
+		kshortcut_free(n, k);
+}
+
 static void kernel_clear(struct node *n)
 {
 	struct kneigh *k, *nk;
 	struct kpeer *p, *np;
 	struct kmiss *m, *nm;
+	struct kshortcut *s, *ns;
+	struct khairpin *h, *nh;
 
+	HASH_ITER(hh, n->shortcuts, s, ns)
+		kshortcut_free(n, s);
+	HASH_ITER(hh, n->hairpins, h, nh) {
+		HASH_DELETE(hh, n->hairpins, h);
+		free(h);
+	}
 	HASH_ITER(hh, n->neighs, k, nk)
 		kneigh_free(n, k);
 	HASH_ITER(hh, n->peers, p, np) {
@@ -323,13 +412,41 @@ static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 		carry(n->w, &e);
 }
 
+/* An address in the network of that number. */
+static struct addr lan_host(unsigned int lan)
+{
+	uint8_t b[4] = { 172, 16 + (lan >> 8), lan, 1 };
+
+	return addr_from(b, 4);
+}
+
+static struct engine_route on_link(const struct addr *dst, uint8_t plen,
+				   unsigned int ifindex)
+{
+	return (struct engine_route){ .found = true, .ifindex = ifindex,
+				      .prefix = addr_network(dst, plen),
+				      .plen = plen };
+}
+
 static struct engine_route op_route(void *ctx, unsigned int ifindex,
 				    const struct addr *dst)
 {
-	(void)ctx;
-	(void)ifindex;
-	(void)dst;
-	return (struct engine_route){ 0 };
+	struct node *n = ctx;
+	unsigned int lan = (dst->b[1] & 15) << 8 | dst->b[2];
+	struct engine_route r = { 0 };
+
+	if (addr_in_prefix(dst, &n->proto, 16)) {
+		r = on_link(dst, 16, ifindex);
+		r.local = addr_eq(dst, &n->proto);
+	} else if (dst->b[0] != 172 || lan >= n->w->n) {
+		return r;
+	} else if (n->id && n->id == n->w->lan[lan]) {
+		r = on_link(dst, 24, LAN_IFINDEX);
+	} else {
+		r = on_link(dst, n->id ? 12 : 24, ifindex);
+		r.gateway = n->w->node[n->id ? 0 : n->w->lan[lan]].proto;
+	}
+	return r;
 }
 
 static uint32_t op_random(void *ctx)
@@ -352,6 +469,8 @@ static const struct engine_ops ops = {
 	.neigh_del = op_neigh_del,
 	.peer_set = op_peer_set,
 	.peer_del = op_peer_del,
+	.shortcut_set = op_shortcut_set,
+	.shortcut_del = op_shortcut_del,
 	.route = op_route,
 	.random = op_random,
 	.log = op_log,
@@ -375,6 +494,22 @@ static void arm(struct node *n)
 				.node = n->id });
 }
 
+static void adopt_shortcuts(struct node *n)
+{
+	uint64_t now = n->w->now;
+	struct kshortcut *k, *next;
+	struct engine_shortcut s;
+
+	HASH_ITER(hh, n->shortcuts, k, next) {
+		if (k->expires <= now)
+			continue;
+		s = k->s;
+		s.expires = k->expires - now;
+		s.created_ago = now - k->created;
+		engine_adopt_shortcut(n->engine, IFINDEX, &s, now);
+	}
+}
+
 static void adopt(struct node *n)
 {
 	struct engine_neigh neigh;
@@ -390,6 +525,7 @@ static void adopt(struct node *n)
 		neigh.created_ago = now - k->created;
 		engine_adopt(n->engine, IFINDEX, &neigh, now);
 	}
+	adopt_shortcuts(n);
 	HASH_ITER(hh, n->peers, p, np)
 		engine_adopt_peer(n->engine, IFINDEX, &p->nbma, 0, p->flags,
 				  p->priority, now);
@@ -458,7 +594,8 @@ static void configure(struct node *n, uint16_t hold, bool unique)
 	c->plen = 16;
 	c->network_id = 1;
 	c->holdtime = hold;
-	c->multicast_dynamic = n == hub;
+	c->multicast_dynamic = c->redirect = n == hub;
+	c->shortcut = n != hub;
 	c->no_unique = !unique;
 	strcpy(c->auth, "simulate");
 	if (n == hub)
@@ -480,7 +617,8 @@ static struct world *world_new(unsigned int spokes, uint64_t seed,
 	w->now = MINUTE;
 	w->n = spokes + 1;
 	w->node = calloc(w->n, sizeof(*w->node));
-	assert_non_null(w->node);
+	w->lan = calloc(w->n, sizeof(*w->lan));
+	assert_true(w->node && w->lan);
 	w->delay_min = 5;
 	w->delay_max = 25;
 	w->verbose = getenv("SIM_VERBOSE") != NULL;
@@ -489,7 +627,7 @@ static struct world *world_new(unsigned int spokes, uint64_t seed,
 		uint8_t b[4] = { 10, 0, (id + 1) >> 8, id + 1 };
 
 		n->w = w;
-		n->id = id;
+		n->id = w->lan[id] = id;
 		n->proto = addr_from(b, 4);
 		give_nbma(n);
 		/* every second spoke may not move */
@@ -511,6 +649,7 @@ static void world_free(struct world *w)
 		free(w->heap[i].buf);
 	free(w->heap);
 	free(w->node);
+	free(w->lan);
 	free(w->flow);
 	free(w);
 }
@@ -567,6 +706,17 @@ static struct kpeer *best_nhs(struct node *n)
 	return best;
 }
 
+/* Data of those whom a kernel does not know may be taken for another tunnel's. */
+static bool knows(struct node *n, const struct addr *nbma)
+{
+	struct kneigh *k, *next;
+
+	HASH_ITER(hh, n->neighs, k, next)
+		if (addr_eq(&k->n.nbma, nbma))
+			return true;
+	return false;
+}
+
 /* A powered node has its kernel; the hub of a reboot has nothing. */
 static enum path send_data(struct world *w, unsigned int from, unsigned int to)
 {
@@ -576,7 +726,8 @@ static enum path send_data(struct world *w, unsigned int from, unsigned int to)
 
 	if (usable(w, k)) {
 		note_use(n, k);
-		return owner_of(w, &k->n.nbma) == dst ? DIRECT : LOST;
+		return owner_of(w, &k->n.nbma) == dst && knows(dst, &n->nbma) ?
+		       DIRECT : LOST;
 	}
 	nhs = best_nhs(n);
 	raise_miss(n, &dst->proto, &n->proto);
@@ -587,6 +738,105 @@ static enum path send_data(struct world *w, unsigned int from, unsigned int to)
 	if (!usable(w, k) || owner_of(w, &k->n.nbma) != dst)
 		return LOST;
 	return VIA_HUB;
+}
+
+static void note_shortcut_use(struct node *n, struct kshortcut *k)
+{
+	if (k->told || !n->engine || k->expires > n->w->now + k->s.refresh)
+		return;
+	k->told = true;
+	engine_shortcut_used(n->engine, IFINDEX, &k->s.prefix, k->s.plen,
+			     n->w->now);
+	arm(n);
+}
+
+static struct kshortcut *covering(struct node *n, const struct addr *a)
+{
+	struct kshortcut *k;
+	int plen;
+
+	for (plen = 32; plen >= 8; plen--) {
+		k = kshortcut(n, a, plen);
+		if (k && k->expires > n->w->now)
+			return k;
+	}
+	return NULL;
+}
+
+/* A packet came from @in and goes out to @out. */
+static void raise_redirect(struct node *hub, const struct node *in,
+			   const struct node *out, const struct addr *src,
+			   const struct addr *dst)
+{
+	unsigned int pair = in->id << 16 | out->id;
+	uint8_t head[28] = { 0x45 };
+	struct world *w = hub->w;
+	struct khairpin *h;
+
+	HASH_FIND(hh, hub->hairpins, &pair, sizeof(pair), h);
+	if (!h) {
+		h = calloc(1, sizeof(*h));
+		assert_non_null(h);
+		h->pair = pair;
+		HASH_ADD(hh, hub->hairpins, pair, sizeof(h->pair), h);
+	} else if (w->now - h->last < REDIRECT_EVERY) {
+		return;
+	}
+	h->last = w->now;
+	memcpy(head + 12, src->b, 4);
+	memcpy(head + 16, dst->b, 4);
+	if (!hub->engine)
+		return;
+	engine_redirect(hub->engine, IFINDEX, &in->nbma, 0, head, sizeof(head),
+			w->now);
+	arm(hub);
+}
+
+/* As the hub's FIB has it. */
+static enum path through_hub(struct world *w, unsigned int from,
+			     const struct addr *src, const struct addr *dst)
+{
+	struct node *hub = &w->node[0], *out;
+	struct engine_route r = op_route(hub, IFINDEX, dst);
+	struct kneigh *k = kneigh(hub, &r.gateway);
+
+	if (!usable(w, k))
+		return LOST;
+	out = owner_of(w, &k->n.nbma);
+	if (!out || !addr_eq(&out->proto, &r.gateway))
+		return LOST;
+	raise_redirect(hub, &w->node[from], out, src, dst);
+	return VIA_HUB;
+}
+
+/* From network to network; who has it not any more sends it on to the hub. */
+static enum path send_lan(struct world *w, unsigned int from, unsigned int to)
+{
+	struct addr src = lan_host(from), dst = lan_host(to);
+	struct node *n = &w->node[w->lan[from]], *at;
+	struct kshortcut *s = covering(n, &dst);
+	struct engine_route r = op_route(n, IFINDEX, &dst);
+	struct kneigh *k;
+
+	k = s && addr_eq(&s->s.via, &r.gateway) ? kneigh(n, &s->s.nexthop) :
+						  NULL;
+	if (usable(w, k)) {
+		note_shortcut_use(n, s);
+		note_use(n, k);
+		at = owner_of(w, &k->n.nbma);
+		if (!at || !addr_eq(&at->proto, &s->s.nexthop))
+			return LOST;
+		if (!knows(at, &n->nbma))
+			return LOST;
+		if (at->id == w->lan[to])
+			return DIRECT;
+		return through_hub(w, at->id, &src, &dst);
+	}
+	if (k)				/* not proved: told as any next hop */
+		raise_miss(n, &s->s.nexthop, &src);
+	k = kneigh(n, &r.gateway);
+	at = usable(w, k) ? owner_of(w, &k->n.nbma) : NULL;
+	return at && !at->id ? through_hub(w, n->id, &src, &dst) : LOST;
 }
 
 static unsigned int add_flow(struct world *w, unsigned int from,
@@ -605,6 +855,14 @@ static unsigned int add_flow(struct world *w, unsigned int from,
 	return w->n_flows++;
 }
 
+static void add_lan_flow(struct world *w, unsigned int from, unsigned int to,
+			 uint64_t every, uint64_t until)
+{
+	unsigned int id = add_flow(w, from, to, every, until);
+
+	w->flow[id].lan = true;
+}
+
 static void run_flow(struct world *w, unsigned int id)
 {
 	struct flow *f = &w->flow[id];
@@ -612,7 +870,8 @@ static void run_flow(struct world *w, unsigned int id)
 
 	if (w->now > f->until)
 		return;
-	p = send_data(w, f->from, f->to);
+	p = f->lan ? send_lan(w, f->from, f->to) :
+		     send_data(w, f->from, f->to);
 	f = &w->flow[id];
 	f->seen[p]++;
 	if (p != f->last) {
@@ -670,6 +929,20 @@ static void expiry(struct world *w, struct node *n, const struct addr *a)
 	arm(n);
 }
 
+static void shortcut_expiry(struct world *w, struct node *n,
+			    const struct event *e)
+{
+	struct kshortcut *k = kshortcut(n, &e->a, e->plen);
+
+	if (!k || k->expires > w->now)
+		return;
+	kshortcut_free(n, k);
+	if (!n->engine)
+		return;
+	engine_shortcut_expired(n->engine, IFINDEX, &e->a, e->plen, w->now);
+	arm(n);
+}
+
 static void happen(struct world *w, struct event *e)
 {
 	switch (e->what) {
@@ -682,6 +955,9 @@ static void happen(struct world *w, struct event *e)
 		break;
 	case EXPIRY:
 		expiry(w, &w->node[e->node], &e->a);
+		break;
+	case SHORTCUT_EXPIRY:
+		shortcut_expiry(w, &w->node[e->node], e);
 		break;
 	case FLOW:
 		run_flow(w, e->flow);
@@ -708,8 +984,21 @@ static void run_until(struct world *w, uint64_t until)
 
 struct check {
 	struct node *n;
-	unsigned int installed;
+	unsigned int installed, shortcuts;
 };
+
+static void check_shortcut(struct check *c, const struct engine_entry *e)
+{
+	struct kshortcut *k = kshortcut(c->n, &e->proto, e->plen);
+
+	assert_int_equal(e->type, ENTRY_DYNAMIC);
+	if (e->expires <= c->n->w->now)
+		return;
+	c->shortcuts++;
+	assert_non_null(k);
+	assert_true(addr_eq(&k->s.nexthop, &e->nexthop));
+	assert_true(e->expires == k->expires);
+}
 
 static void check_entry(void *ctx, const struct engine_entry *e)
 {
@@ -720,8 +1009,13 @@ static void check_entry(void *ctx, const struct engine_entry *e)
 
 	/* Nothing outlives its holding time by more than the kernel's event. */
 	assert_true(!e->expires || e->expires + 2 * SECOND + 1 >= now);
+	if (addr_is_set(&e->nexthop)) {
+		check_shortcut(c, e);
+		return;
+	}
 	if (e->type != ENTRY_STATIC && e->type != ENTRY_DYNAMIC) {
-		assert_null(k);
+		/* one that has expired may still wait for its event */
+		assert_true(!k || (k->expires && k->expires <= now));
 		return;
 	}
 	if (e->expires && e->expires <= now)
@@ -747,6 +1041,16 @@ static unsigned int alive_neighs(struct node *n)
 	return alive;
 }
 
+static unsigned int alive_shortcuts(struct node *n)
+{
+	struct kshortcut *k, *next;
+	unsigned int alive = 0;
+
+	HASH_ITER(hh, n->shortcuts, k, next)
+		alive += k->expires > n->w->now;
+	return alive;
+}
+
 static void check_node(struct node *n)
 {
 	struct check c = { .n = n };
@@ -756,6 +1060,7 @@ static void check_node(struct node *n)
 		return;
 	engine_each_entry(n->engine, check_entry, &c);
 	assert_int_equal(c.installed, alive_neighs(n));
+	assert_int_equal(c.shortcuts, alive_shortcuts(n));
 	i = iface_find(n->engine, IFINDEX);
 	assert_true(i->n_pending <= ENGINE_MAX_PENDING);
 	if (i->n_pending > n->w->max_pending)
@@ -821,6 +1126,22 @@ static void random_flows(struct world *w, unsigned int n, uint64_t every,
 		to = 1 + below(w, w->n - 1);
 		if (from != to)
 			add_flow(w, from, to, every, until);
+	}
+}
+
+/* From network to network, each with its answer. */
+static void random_lan_flows(struct world *w, unsigned int n, uint64_t every,
+			     uint64_t until)
+{
+	unsigned int from, to;
+
+	while (n--) {
+		from = 1 + below(w, w->n - 1);
+		to = 1 + below(w, w->n - 1);
+		if (from == to)
+			continue;
+		add_lan_flow(w, from, to, every, until);
+		add_lan_flow(w, to, from, every, until);
 	}
 }
 
@@ -924,6 +1245,125 @@ static void test_restart(void **state)
 	assert_int_equal(total(w, LOST), 0);
 	for (id = 0; id < w->n_flows; id++)
 		assert_true(w->flow[id].since < w->now - 20 * MINUTE);
+	world_free(w);
+}
+
+static struct engine_traffic traffic_of(struct node *n)
+{
+	struct engine_traffic t;
+
+	assert_true(engine_traffic(n->engine, IFINDEX, &t));
+	return t;
+}
+
+/*
+ * Networks: nothing is lost, each pair is direct within half a second after
+ * one indication a direction, and the hub sees no reply.
+ */
+static void test_lan_calm(void **state)
+{
+	struct world *w = world_new(spokes(50), 11, 7200);
+	struct engine_traffic t;
+	unsigned int id;
+
+	(void)state;
+	start_all(w, 1000);
+	run_until(w, w->now + 3 * SECOND);
+	random_lan_flows(w, 100, 100, UINT64_MAX);
+	run_until(w, w->now + 700);
+	assert_all_direct(w);
+	run_until(w, w->now + 20 * SECOND);
+	assert_int_equal(total(w, LOST), 0);
+	for (id = 0; id < w->n_flows; id++)
+		assert_in_range(w->flow[id].seen[VIA_HUB], 0, 7);
+	t = traffic_of(&w->node[0]);
+	assert_in_range(t.sent[NHRP_TRAFFIC_INDICATION], 1, w->n_flows);
+	assert_int_equal(t.rcvd[NHRP_RESOLUTION_REPLY], 0);
+	check_world(w);
+	world_free(w);
+}
+
+/* Used shortcuts are refreshed without a gap, unused ones expire in time. */
+static void test_lan_lifetime(void **state)
+{
+	struct world *w = world_new(3, 12, 60);
+	struct flow *f;
+	struct addr a = lan_host(2);
+
+	(void)state;
+	start_all(w, 1000);
+	run_until(w, w->now + 3 * SECOND);
+	add_lan_flow(w, 1, 2, 500, UINT64_MAX);
+	add_lan_flow(w, 3, 2, 500, w->now + 5 * SECOND);
+	run_until(w, w->now + 6 * SECOND);
+	assert_all_direct(w);
+	assert_non_null(kshortcut(&w->node[3], &a, 24));
+	run_until(w, w->now + 63 * SECOND);
+	assert_null(kshortcut(&w->node[3], &a, 24));
+	run_until(w, w->now + 10 * MINUTE);
+	f = &w->flow[0];
+	assert_int_equal(f->last, DIRECT);
+	assert_true(f->since < w->now - 10 * MINUTE);
+	assert_int_equal(f->seen[LOST], 0);
+	check_world(w);
+	world_free(w);
+}
+
+/* kill -9 of every daemon in turn: shortcuts are taken back. */
+static void test_lan_restart(void **state)
+{
+	struct world *w = world_new(spokes(30), 13, 600);
+	unsigned int id;
+
+	(void)state;
+	start_all(w, 1000);
+	run_until(w, w->now + 3 * SECOND);
+	random_lan_flows(w, 60, 100, UINT64_MAX);
+	run_until(w, w->now + 2 * SECOND);
+	assert_all_direct(w);
+	for (id = 0; id < w->n; id++) {
+		stop(&w->node[id]);
+		run_until(w, w->now + 1500);
+		start(&w->node[id]);
+		run_until(w, w->now + 500);
+		check_world(w);
+	}
+	run_until(w, w->now + 20 * MINUTE);
+	assert_all_direct(w);
+	assert_int_equal(total(w, LOST), 0);
+	for (id = 0; id < w->n_flows; id++)
+		assert_true(w->flow[id].since < w->now - 20 * MINUTE);
+	world_free(w);
+}
+
+/* A network moves to another spoke: nothing is lost, direct again at once. */
+static void test_lan_moves(void **state)
+{
+	struct world *w = world_new(spokes(30), 14, 7200);
+	unsigned int id;
+	uint64_t moved;
+
+	(void)state;
+	start_all(w, 1000);
+	run_until(w, w->now + 3 * SECOND);
+	for (id = 4; id < w->n; id++)
+		add_lan_flow(w, id, 2, 100, UINT64_MAX);
+	run_until(w, w->now + 5 * SECOND);
+	assert_all_direct(w);
+	moved = w->now;
+	w->lan[2] = 3;
+	engine_routes_changed(w->node[2].engine, w->now);
+	engine_routes_changed(w->node[3].engine, w->now);
+	engine_routes_changed(w->node[0].engine, w->now);
+	arm(&w->node[2]);
+	arm(&w->node[3]);
+	arm(&w->node[0]);
+	run_until(w, w->now + SECOND);
+	assert_all_direct(w);
+	assert_int_equal(total(w, LOST), 0);
+	for (id = 0; id < w->n_flows; id++)
+		assert_true(w->flow[id].since > moved);
+	check_world(w);
 	world_free(w);
 }
 
@@ -1043,6 +1483,8 @@ static void storm(uint64_t seed)
 	for (k = 0; k < 120; k++) {
 		random_flows(w, 3, 200 + below(w, 2000),
 			     w->now + below(w, 3 * MINUTE));
+		random_lan_flows(w, 2, 200 + below(w, 2000),
+				 w->now + below(w, 3 * MINUTE));
 		mischief(w);
 		run_until(w, w->now + below(w, 10 * SECOND));
 		check_world(w);
@@ -1058,6 +1500,7 @@ static void storm(uint64_t seed)
 	run_until(w, w->now + 5 * MINUTE);
 	first = w->n_flows;
 	random_flows(w, 100, 1000, UINT64_MAX);
+	random_lan_flows(w, 50, 1000, UINT64_MAX);
 	run_until(w, w->now + 5 * SECOND);
 	assert_direct(w, first);
 	for (k = first; k < w->n_flows; k++)
@@ -1082,6 +1525,10 @@ int main(void)
 		cmocka_unit_test(test_lifetime),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_lan_calm),
+		cmocka_unit_test(test_lan_lifetime),
+		cmocka_unit_test(test_lan_restart),
+		cmocka_unit_test(test_lan_moves),
 		cmocka_unit_test(test_hub_reboot),
 		cmocka_unit_test(test_storm),
 	};

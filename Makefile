@@ -80,6 +80,8 @@ install: programs
 	install -D -m755 $(B)/bin/nhrpd $(DESTDIR)$(SBINDIR)/nhrpd
 	install -D -m755 $(B)/bin/dmvpn $(DESTDIR)$(SBINDIR)/dmvpn
 	install -D -m644 $(B)/link_dmvpn.so $(DESTDIR)$(PLUGINDIR)/link_dmvpn.so
+	install -D -m644 tools/dmvpn.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/dmvpn
 	install -D -m644 nhrpd/nhrpd.service \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/nhrpd.service
 	install -D -m644 include/uapi/linux/dmvpn.h \

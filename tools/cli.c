@@ -41,9 +41,13 @@ static bool in_race(const char *words, const char *path)
 	       (!len || words[len] == ' ' || !words[len]);
 }
 
-/* What the commands under @path have as word number @i; names in @text. */
+/*
+ * What the commands under @path have as word number @i; names in @text.
+ * @typed is there already, or NULL.
+ */
 static struct words choices(const struct command *table, const char *path,
-			    int i, char text[WORDS_MAX][32],
+			    int i, const char *typed,
+			    char text[WORDS_MAX][32],
 			    const char *word[WORDS_MAX])
 {
 	struct words w = { word, 0 };
@@ -51,6 +55,9 @@ static struct words choices(const struct command *table, const char *path,
 	for (; table->words && w.n < WORDS_MAX; table++) {
 		if (!in_race(table->words, path) ||
 		    !nth_word(table->words, i, text[w.n]))
+			continue;
+		if (!i && typed && table->takes & CLI_WHOLE &&
+		    strcmp(typed, text[w.n]))
 			continue;
 		word[w.n] = text[w.n];
 		w.n++;
@@ -91,7 +98,8 @@ const struct command *cli_find(const struct command *table, int argc,
 	int found;
 
 	for (*used = 0; ; ++*used) {
-		w = choices(table, path, *used, text, word);
+		w = choices(table, path, *used,
+			    *used < argc ? argv[*used] : NULL, text, word);
 		if (*used == argc || !w.n)
 			break;
 		found = word_find(&w, argv[*used]);
@@ -221,6 +229,35 @@ bool cli_parse_addr(const char *text, bool any, struct addr *a)
 		return true;
 	}
 	return text && addr_parse(text, a);
+}
+
+int cli_take_u32(struct cli *c, const char *name, uint32_t *v)
+{
+	const char *text = cli_next(c);
+	uint64_t n;
+
+	if (!cli_parse_number(text, UINT32_MAX, &n))
+		return cli_wants(c, name, "a number", text);
+	*v = n;
+	return CLI_OK;
+}
+
+int cli_take_seconds(struct cli *c, const char *name, uint32_t *ms)
+{
+	const char *text = cli_next(c);
+
+	if (!cli_parse_seconds(text, ms))
+		return cli_wants(c, name, "seconds", text);
+	return CLI_OK;
+}
+
+int cli_take_addr(struct cli *c, const char *name, struct addr *a)
+{
+	const char *text = cli_next(c);
+
+	if (!cli_parse_addr(text, false, a))
+		return cli_wants(c, name, "an address", text);
+	return CLI_OK;
 }
 
 enum { OPT_STYLE = 256, OPT_FROM, OPT_COUNT, OPT_TIMEOUT };

@@ -24,6 +24,8 @@ enum cli_exit {
 
 #define CLI_TAKES_STYLE	1u		/* --style, --from */
 #define CLI_TAKES_COUNT	2u		/* --count, --timeout */
+/* Not abbreviated in its first word: `sh` is show on every router. */
+#define CLI_WHOLE	4u
 
 struct cli;
 
@@ -32,7 +34,7 @@ struct command {
 	const char *args;		/* "[NAME]", or "" */
 	const char *help;		/* one line */
 	int (*run)(struct cli *c);	/* returns enum cli_exit */
-	unsigned int takes;		/* CLI_TAKES_* */
+	unsigned int takes;		/* CLI_TAKES_*, CLI_WHOLE */
 };
 
 struct cli {
@@ -75,6 +77,14 @@ int cli_wants(const struct cli *c, const char *name, const char *what,
 	      const char *text);
 /* CLI_OK when no argument is left, else the complaint. */
 int cli_done(const struct cli *c);
+
+/*
+ * The next argument as the value of @name: a number, seconds (to ms), an
+ * address. CLI_OK, or the exit code after a complaint.
+ */
+int cli_take_u32(struct cli *c, const char *name, uint32_t *v);
+int cli_take_seconds(struct cli *c, const char *name, uint32_t *ms);
+int cli_take_addr(struct cli *c, const char *name, struct addr *a);
 
 /* Decimal, 0x hexadecimal; at most @max. False: it is not. */
 bool cli_parse_number(const char *text, uint64_t max, uint64_t *value);

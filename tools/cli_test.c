@@ -80,7 +80,17 @@ static void test_find(void **state)
 	expect_command("show ip nhrp Tunnel0", "show ip nhrp", 1);
 	expect_command("link add d0 up", "link add", 2);
 	expect_command("li a d0 up", "link add", 2);
-	expect_command("p se d0", "peer set", 1);
+	expect_command("pe se d0", "peer set", 1);
+	expect_command("shortcut a 10.0.0.0/8", "shortcut add", 1);
+	expect_command("shortcut show", "shortcut show", 0);
+	expect_command("sh sh", "show shortcut", 0);
+	expect_command("sh ip cef 10.5.5.5", "show ip cef", 1);
+	expect_command("sh ip nhrp sh", "show ip nhrp shortcut", 0);
+	expect_command("sh ip nhrp mul", "show ip nhrp multicast", 0);
+	expect_command("sh ip nhrp nhs red", "show ip nhrp nhs redundancy", 0);
+	expect_command("pa 10.5.5.5", "path", 1);
+	expect_command("w 10.5.5.5", "why", 1);
+	expect_command("nhs 10.0.0.3 drain", "nhs", 2);
 	expect_command("peer sh d0", "peer show", 1);
 	expect_command("conf ch /etc/x", "config check", 1);
 	expect_command("m", "monitor", 0);
@@ -91,7 +101,9 @@ static void test_find(void **state)
 	expect_none("link", "add");
 	expect_none("link frobnicate", "add");
 	expect_none("c", "ambiguous");
-	expect_none("p s d0", "ambiguous");
+	expect_none("p 10.5.5.5", "ambiguous");
+	expect_none("shortcu add", "no command");
+	expect_none("sh ip nhrp s", "ambiguous");
 	expect_none("show d", "ambiguous");
 }
 
@@ -197,6 +209,25 @@ static void test_usage(void **state)
 		"peer set lo", "peer set lo 10.0.0.1", "peer set lo nbma 1.1.1.1",
 		"peer set lo nbma 1.1.1.1 expires 1",
 		"peer del lo", "peer del lo 10.0.0.1 static",
+		"shortcut add", "shortcut add 10.5.5.0/24",
+		"shortcut add 10.5.5.0/24 nexthop 10.0.0.5",
+		"shortcut add 10.5.5.0/24 dev lo",
+		"shortcut add 10.5.5.5/24 nexthop 10.0.0.5 dev lo",
+		"shortcut add 10.5.5.0/33 nexthop 10.0.0.5 dev lo",
+		"shortcut add 10.5.5.0/24 nexthop x dev lo",
+		"shortcut add 10.5.5.0/24 nexthop 10.0.0.5 via dev lo",
+		"shortcut add 10.5.5.0/24 nexthop 10.0.0.5 expires x dev lo",
+		"shortcut add 10.5.5.0/24 nexthop 10.0.0.5 dev",
+		"shortcut add 10.5.5.0/24 nexthop 10.0.0.5 dev lo lo",
+		"shortcut del dev lo", "shortcut del 10.5.5.0/24",
+		"shortcut del 10.5.5.0/24 dev lo expires 1",
+		"shortcut flush", "shortcut flush 10.5.5.0/24 dev lo",
+		"shortcut show lo x", "shortcut show dev",
+		"path", "path x", "path 10.5.5.5 nexthop", "path 10.5.5.5 lo",
+		"path 10.5.5.5 dev", "path 10.5.5.0/24", "why", "why 10.5.5.5 x",
+		"show ip cef", "show ip cef 10.5.5.0/24",
+		"nhs", "nhs x drain", "nhs 10.0.0.3", "nhs 10.0.0.3 stop",
+		"nhs 10.0.0.3 drain dev lo x", "clear lo 10.5.5.5/24",
 		"peer flush lo 10.0.0.1", "peer show lo x", "peer show lo 1.1.1.1 x",
 		"show kernel lo x", "clear lo nowhere", "clear a b c",
 		"config", "config check", "config check a b", "version now",
@@ -223,6 +254,17 @@ static void test_codes(void **state)
 	assert_int_equal(run("clear -S /nonexistent"), CLI_UNREACHABLE);
 	assert_int_equal(run("reload -S /nonexistent"), CLI_UNREACHABLE);
 	assert_int_equal(run("show dmvpn -S /nonexistent"), CLI_UNREACHABLE);
+	assert_int_equal(run("nhs 10.0.0.3 drain -S /nonexistent"),
+			 CLI_UNREACHABLE);
+	assert_int_equal(run("clear 10.5.5.0/24 -S /nonexistent"),
+			 CLI_UNREACHABLE);
+	assert_int_equal(run("path 10.5.5.5 dev nosuchdevice"), CLI_REFUSED);
+	assert_int_equal(run("path 10.5.5.5 dev lo"), CLI_REFUSED);
+	assert_int_equal(run("path 127.0.0.1"), CLI_OK);
+	assert_int_equal(run("why 127.0.0.1"), CLI_OK);
+	assert_int_equal(run("show ip cef 127.0.0.1"), CLI_OK);
+	assert_int_equal(run("path 10.5.5.5 --from /nonexistent"), CLI_REFUSED);
+	assert_int_equal(run("shortcut flush dev nosuchdevice"), CLI_REFUSED);
 	assert_int_equal(run("show --from /nonexistent"), CLI_REFUSED);
 	assert_int_equal(run("config check /nonexistent"), CLI_REFUSED);
 }

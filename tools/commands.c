@@ -4,7 +4,6 @@
  * abbreviations, usage lines and help.
  */
 #include "commands.h"
-#include "../nhrpd/object.h"
 
 #ifndef DMVPN_VERSION
 #define DMVPN_VERSION "unversioned"
@@ -38,14 +37,28 @@ const struct command commands[] = {
 	  CLI_TAKES_STYLE },
 	{ "show ip nhrp detail", "[NAME]", "as on IOS", cmd_ios_nhrp_detail,
 	  CLI_TAKES_STYLE },
+	{ "show ip nhrp shortcut", "[NAME]",
+	  "as on IOS: prefixes that shortcuts lead to",
+	  cmd_ios_nhrp_shortcut, CLI_TAKES_STYLE },
+	{ "show ip nhrp multicast", "[NAME]",
+	  "as on IOS: who gets copies of multicast", cmd_ios_multicast,
+	  CLI_TAKES_STYLE },
 	{ "show ip nhrp nhs", "[NAME]", "as on IOS: next hop servers",
 	  cmd_ios_nhs, CLI_TAKES_STYLE },
 	{ "show ip nhrp nhs detail", "[NAME]", "as on IOS",
 	  cmd_ios_nhs_detail, CLI_TAKES_STYLE },
+	{ "show ip nhrp nhs redundancy", "[NAME]",
+	  "as on IOS: which servers are active", cmd_ios_nhs_redundancy,
+	  CLI_TAKES_STYLE },
 	{ "show ip nhrp traffic", "[NAME]", "as on IOS: packets by type",
 	  cmd_ios_traffic, CLI_TAKES_STYLE },
 	{ "show ip nhrp summary", "[NAME]", "as on IOS: entries by type",
 	  cmd_ios_summary, CLI_TAKES_STYLE },
+	{ "show ip cef", "ADDR [dev NAME]",
+	  "as on IOS: the route, or the shortcut that overrides it",
+	  cmd_ios_cef, CLI_TAKES_STYLE },
+	{ "show shortcut", "[NAME]", "the kernel's shortcuts",
+	  cmd_shortcut_show, 0 },
 	{ "show kernel", "[NAME]", "what the module holds and counts",
 	  cmd_show_kernel, 0 },
 	{ "show drops", "[NAME]", "packets dropped, by reason",
@@ -71,10 +84,25 @@ const struct command commands[] = {
 	  "delete all neighbours that are not static", cmd_peer_flush, 0 },
 	{ "peer show", "[NAME] [ADDR]", "the kernel's neighbours and peers",
 	  cmd_peer_show, 0 },
+	{ "shortcut add", "PREFIX nexthop A [via A] [expires S] [refresh S] dev NAME",
+	  "a prefix behind a neighbour, straight into the kernel",
+	  cmd_shortcut_add, CLI_WHOLE },
+	{ "shortcut del", "PREFIX dev NAME", "delete one", cmd_shortcut_del,
+	  CLI_WHOLE },
+	{ "shortcut flush", "dev NAME", "delete all", cmd_shortcut_flush,
+	  CLI_WHOLE },
+	{ "shortcut show", "[dev NAME]", "the kernel's shortcuts",
+	  cmd_shortcut_show, CLI_WHOLE },
+	{ "path", "ADDR [dev NAME] [nexthop A]",
+	  "where a packet goes, in one sentence", cmd_path, CLI_TAKES_STYLE },
+	{ "why", "ADDR [dev NAME] [nexthop A]",
+	  "the same, layer by layer", cmd_why, CLI_TAKES_STYLE },
+	{ "nhs", "ADDR drain|undrain [dev NAME]",
+	  "send nothing through a server before its maintenance", cmd_nhs, 0 },
 	{ "monitor", "[--count N] [--timeout S]",
 	  "events of kernel and daemon as they come", cmd_monitor,
 	  CLI_TAKES_COUNT },
-	{ "clear", "[NAME] [ADDR|all]",
+	{ "clear", "[NAME] [ADDR|PREFIX|all]",
 	  "forget learnt entries, register anew", cmd_clear, 0 },
 	{ "reload", "", "read the configuration again", cmd_reload, 0 },
 	{ "config apply", "", "the same as reload", cmd_reload, 0 },
@@ -108,7 +136,7 @@ int cmd_help(struct cli *c)
 	fputs("usage: dmvpn [-j] [-S SOCKET] [COMMAND [ARGUMENTS]]\n"
 	      "Words may be abbreviated; -j prints JSON.\n\n", c->out);
 	for (const struct command *i = c->table; i->words; i++)
-		fprintf(c->out, "  %-24s %s\n", *i->words ? i->words : "-",
+		fprintf(c->out, "  %-26s  %s\n", *i->words ? i->words : "-",
 			i->help);
 	fputs("\nexit status: 0 ok, 1 something is down, 2 usage, "
 	      "3 daemon or module\nunreachable, 4 refused\n", c->out);

@@ -3,6 +3,7 @@
 #ifndef TOOLS_COMMANDS_H
 #define TOOLS_COMMANDS_H
 
+#include "../nhrpd/object.h"
 #include "cli.h"
 
 /* The table: every command, its arguments and its help. */
@@ -19,6 +20,14 @@ int cmd_peer_set(struct cli *c);
 int cmd_peer_del(struct cli *c);
 int cmd_peer_flush(struct cli *c);
 int cmd_peer_show(struct cli *c);
+/* shortcut.c */
+int cmd_shortcut_add(struct cli *c);
+int cmd_shortcut_del(struct cli *c);
+int cmd_shortcut_flush(struct cli *c);
+int cmd_shortcut_show(struct cli *c);
+/* path.c, why.c */
+int cmd_path(struct cli *c);
+int cmd_why(struct cli *c);
 /* kernel.c */
 int cmd_show_kernel(struct cli *c);
 int cmd_show_drops(struct cli *c);
@@ -31,15 +40,23 @@ int cmd_ios_dmvpn_detail(struct cli *c);
 int cmd_ios_nhrp(struct cli *c);
 int cmd_ios_nhrp_brief(struct cli *c);
 int cmd_ios_nhrp_detail(struct cli *c);
+int cmd_ios_nhrp_shortcut(struct cli *c);
+int cmd_ios_multicast(struct cli *c);
 int cmd_ios_nhs(struct cli *c);
 int cmd_ios_nhs_detail(struct cli *c);
+int cmd_ios_nhs_redundancy(struct cli *c);
 int cmd_ios_traffic(struct cli *c);
 int cmd_ios_summary(struct cli *c);
+/* cef.c */
+int cmd_ios_cef(struct cli *c);
 /* monitor.c */
 int cmd_monitor(struct cli *c);
+/* One event as a line, without its time. */
+void monitor_print(FILE *out, const struct json_object *event);
 /* daemon.c */
 int cmd_clear(struct cli *c);
 int cmd_reload(struct cli *c);
+int cmd_nhs(struct cli *c);
 int cmd_config_check(struct cli *c);
 /* commands.c */
 int cmd_help(struct cli *c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* daemon: `dmvpn clear`, `reload` and `config check`. */
+/* daemon: `dmvpn clear`, `reload`, `nhs` and `config check`. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,25 +18,27 @@ static void print_cleared(struct cli *c, const struct json_object *answer)
 			n == 1 ? "entry" : "entries");
 }
 
-/* [NAME] [ADDR|all]: what reads as an address is one. */
+/* [NAME] [ADDR|PREFIX|all]: what reads as an address is one. */
 int cmd_clear(struct cli *c)
 {
 	struct json_object *o = client_request("clear"), *answer;
 	struct addr addr;
+	uint8_t plen;
 	const char *arg;
 	int code;
 
 	arg = cli_next(c);
-	if (arg && strcmp(arg, "all") && !addr_parse(arg, &addr)) {
+	if (arg && strcmp(arg, "all") && !addr_parse_prefix(arg, &addr, &plen)) {
 		object_str(o, "iface", arg);
 		arg = cli_next(c);
 	}
 	if (arg && strcmp(arg, "all")) {
-		if (!addr_parse(arg, &addr)) {
+		if (!addr_parse_prefix(arg, &addr, &plen)) {
 			json_object_put(o);
-			return cli_wants(c, "ADDR", "an address or all", arg);
+			return cli_wants(c, "ADDR",
+					 "an address, a prefix or all", arg);
 		}
-		object_addr(o, "addr", &addr);
+		object_str(o, "addr", arg);
 	}
 	if (cli_done(c)) {
 		json_object_put(o);
@@ -47,6 +49,45 @@ int cmd_clear(struct cli *c)
 		print_cleared(c, answer);
 	json_object_put(answer);
 	return code;
+}
+
+/* ADDR drain|undrain [[dev] NAME] */
+int cmd_nhs(struct cli *c)
+{
+	static const char *const verbs[] = { "drain", "undrain" };
+	const struct words w = { verbs, ARRAY_SIZE(verbs) };
+	struct json_object *o, *answer;
+	const char *verb, *name;
+	struct addr addr;
+	char text[ADDR_STRLEN];
+	int code, i;
+
+	code = cli_take_addr(c, "ADDR", &addr);
+	if (code)
+		return code;
+	verb = cli_next(c);
+	i = verb ? word_find(&w, verb) : WORD_UNKNOWN;
+	if (i < 0)
+		return cli_wants(c, "nhs", "drain or undrain", verb);
+	name = cli_next(c);
+	if (name && !strcmp(name, "dev") && cli_peek(c))
+		name = cli_next(c);
+	if (cli_done(c))
+		return CLI_USAGE;
+	o = object_addr(client_request("nhs-drain"), "nhs", &addr);
+	json_object_object_add(o, "drain", json_object_new_boolean(!i));
+	if (name)
+		object_str(o, "iface", name);
+	code = client_ask(c, o, &answer);
+	if (code)
+		return code;
+	if (c->json)
+		object_print(c->out, answer);
+	else
+		fprintf(c->out, "%s %s\n", addr_text(&addr, text), i ?
+			"serves again" : "is drained");
+	json_object_put(answer);
+	return CLI_OK;
 }
 
 int cmd_reload(struct cli *c)

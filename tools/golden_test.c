@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../nhrpd/object.h"
 #include "commands.h"
@@ -36,6 +37,51 @@ static const struct golden {
 	  CLI_OK },
 	{ "phase2-r6", "show-ip-nhrp-traffic", "show ip nhrp traffic", CLI_OK },
 	{ "phase2-r6", "show-ip-nhrp-summary", "show ip nhrp summary", CLI_OK },
+	{ "phase3-r4", "show", "show", CLI_OK },
+	{ "phase3-r4", "show-dmvpn", "show dmvpn", CLI_OK },
+	{ "phase3-r4", "show-dmvpn-xe", "show dmvpn --style xe", CLI_OK },
+	{ "phase3-r4", "show-dmvpn-detail", "show dmvpn detail", CLI_OK },
+	{ "phase3-r4", "show-dmvpn-detail-xe", "show dmvpn detail --style xe",
+	  CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp", "show ip nhrp", CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp-xe", "show ip nhrp --style xe", CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp-brief", "show ip nhrp brief", CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp-shortcut", "show ip nhrp shortcut",
+	  CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp-multicast", "show ip nhrp multicast",
+	  CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp-nhs", "show ip nhrp nhs", CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp-nhs-redundancy",
+	  "show ip nhrp nhs redundancy", CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp-traffic", "show ip nhrp traffic", CLI_OK },
+	{ "phase3-r4", "show-ip-nhrp-summary", "show ip nhrp summary", CLI_OK },
+	{ "path-shortcut", "path", "path 172.16.5.1", CLI_OK },
+	{ "path-shortcut", "why", "why 172.16.5.1", CLI_OK },
+	{ "path-shortcut", "show-ip-cef", "show ip cef 172.16.5.1", CLI_OK },
+	{ "path-shortcut", "show-ip-cef-xe",
+	  "show ip cef 172.16.5.1 --style xe", CLI_OK },
+	{ "path-hub", "path", "path 66.66.66.66", CLI_OK },
+	{ "path-hub", "why", "why 66.66.66.66", CLI_OK },
+	{ "path-hub", "show-ip-cef", "show ip cef 66.66.66.66", CLI_OK },
+	{ "path-hub", "show-ip-cef-xe", "show ip cef 66.66.66.66 --style xe",
+	  CLI_OK },
+	{ "path-guard", "path", "path 172.16.5.1", CLI_OK },
+	{ "path-guard", "why", "why 172.16.5.1", CLI_OK },
+	{ "path-guard", "show-ip-cef", "show ip cef 172.16.5.1", CLI_OK },
+	{ "path-drop", "path", "path 10.0.0.99", CLI_DOWN },
+	{ "path-drop", "why", "why 10.0.0.99", CLI_DOWN },
+	{ "path-drop", "show-ip-cef", "show ip cef 10.0.0.99", CLI_OK },
+	{ "path-link", "path", "path 10.0.0.5", CLI_OK },
+	{ "path-link", "show-ip-cef", "show ip cef 10.0.0.5", CLI_OK },
+	{ "path-none", "path", "path 172.16.5.1", CLI_DOWN },
+	{ "path-none", "why", "why 172.16.5.1", CLI_DOWN },
+	{ "path-none", "show-ip-cef", "show ip cef 172.16.5.1", CLI_OK },
+	{ "path-none", "show-ip-cef-xe", "show ip cef 172.16.5.1 --style xe",
+	  CLI_OK },
+	{ "path-local", "path", "path 10.0.0.4", CLI_OK },
+	{ "path-local", "show-ip-cef", "show ip cef 10.0.0.4", CLI_OK },
+	{ "path-local", "show-ip-cef-xe", "show ip cef 10.0.0.4 --style xe",
+	  CLI_OK },
 	{ "corners", "show", "show", CLI_DOWN },
 	{ "corners", "show-one", "show dmvpn0", CLI_DOWN },
 	{ "corners", "show-json", "show -j", CLI_DOWN },
@@ -130,10 +176,10 @@ static void test_goldens(void **state)
 }
 
 /* The JSON of `show` can be given to `show --from` again: nothing is lost. */
-static void test_round_trip(void **state)
+static void round_trip(const char *input, int want)
 {
-	static const struct golden text = { "corners", "", "show", 0 };
-	static const struct golden json = { "corners", "", "show -j", 0 };
+	const struct golden text = { input, "", "show", 0 };
+	const struct golden json = { input, "", "show -j", 0 };
 	char path[] = "/tmp/golden_test.XXXXXX";
 	char *argv[] = { "dmvpn", "show", "--from", path, NULL };
 	char *first, *second = NULL;
@@ -141,7 +187,6 @@ static void test_round_trip(void **state)
 	int code, fd;
 	FILE *out;
 
-	(void)state;
 	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	first = run(&json, &code);
@@ -149,12 +194,20 @@ static void test_round_trip(void **state)
 	free(first);
 	first = run(&text, &code);
 	out = open_memstream(&second, &len);
-	assert_int_equal(cli_main(commands, 4, argv, out), CLI_DOWN);
+	assert_int_equal(cli_main(commands, 4, argv, out), want);
 	fclose(out);
 	assert_string_equal(first, second);
 	free(first);
 	free(second);
+	close(fd);
 	remove(path);
+}
+
+static void test_round_trip(void **state)
+{
+	(void)state;
+	round_trip("corners", CLI_DOWN);
+	round_trip("phase3-r4", CLI_OK);
 }
 
 int main(void)

@@ -13,7 +13,33 @@
 #include "show.h"
 #include "text.h"
 
-/* @print gets each interface; in JSON the daemon's answer stays whole. */
+static void each_iface(const struct cli *c, const struct json_object *top,
+		       void (*print)(const struct cli *c,
+				     const struct json_object *iface))
+{
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
+		print(c, object_get_at(top, "interfaces", i));
+}
+
+/* In JSON the daemon's answer stays whole, whatever the view. */
+static int view_all(struct cli *c, void (*print)(const struct cli *c,
+						 const struct json_object *top))
+{
+	struct json_object *top;
+	int code;
+
+	code = show_read(c, &top);
+	if (code)
+		return code;
+	if (c->json)
+		object_print(c->out, top);
+	else
+		print(c, top);
+	json_object_put(top);
+	return CLI_OK;
+}
+
+/* The plain case: a head, then each interface by @print. */
 static int view(struct cli *c, const char *head,
 		void (*print)(const struct cli *c,
 			      const struct json_object *iface))
@@ -28,8 +54,7 @@ static int view(struct cli *c, const char *head,
 		object_print(c->out, top);
 	} else {
 		fputs(head, c->out);
-		for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
-			print(c, object_get_at(top, "interfaces", i));
+		each_iface(c, top, print);
 	}
 	json_object_put(top);
 	return CLI_OK;
@@ -40,6 +65,26 @@ static bool is_type(const struct json_object *entry, const char *type)
 	const char *t = object_get_str(entry, "type");
 
 	return t && !strcmp(t, type);
+}
+
+/* Packets to this prefix follow a shortcut. */
+static bool is_route(const struct json_object *entry)
+{
+	return object_has_word(entry, "flags", "rib");
+}
+
+/* The tunnel address behind `via`: of a prefix, another one's. */
+static const char *next_hop(const struct json_object *iface,
+			    const struct json_object *entry)
+{
+	const char *protocol = object_get_str(entry, "protocol");
+	const char *nexthop = object_get_str(entry, "nexthop");
+	bool prefix = protocol && object_get_uint(entry, "prefix_length") <
+		      (strchr(protocol, ':') ? 128 : 32);
+
+	if (!nexthop && prefix && is_type(entry, "local"))
+		nexthop = object_get_str(iface, "protocol");
+	return nexthop ? nexthop : protocol;
 }
 
 /* No NBMA address is known. */
@@ -67,9 +112,13 @@ static const char *short_name(const struct json_object *iface, char buf[32])
 
 /* ---- show dmvpn ---- */
 
+/* The seed's image knows no shortcuts; later ones add their line. */
 #define IOS_LEGEND \
 	"Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete\n" \
-	"        N - NATed, L - Local, X - No Socket\n" \
+	"        N - NATed, L - Local, X - No Socket\n"
+#define IOS_LEGEND_ROUTE \
+	"        T1 - Route Installed, T2 - Nexthop-override\n"
+#define IOS_LEGEND_END \
 	"        # Ent --> Number of NHRP entries with same NBMA peer\n\n"
 
 #define XE_LEGEND \
@@ -113,6 +162,10 @@ static const char *attributes(const struct json_object *entry, char buf[8])
 		*p++ = 'L';
 	if (object_has_word(entry, "flags", "no-socket"))
 		*p++ = 'X';
+	if (is_route(entry)) {
+		*p++ = 'T';
+		*p++ = object_has_word(entry, "flags", "nho") ? '2' : '1';
+	}
 	*p = '\0';
 	return buf;
 }
@@ -180,14 +233,16 @@ static unsigned int nbma_peers(struct json_object *groups)
  * its count and address blank. IOS ranges the NBMA address right and the
  * attributes left, IOS-XE the other way round.
  */
-static void print_entry(const struct cli *c, const struct json_object *entry,
-			bool detail, const char *ent)
+static void print_entry(const struct cli *c, const struct json_object *iface,
+			const struct json_object *entry, bool detail,
+			const char *ent)
 {
-	const char *tunnel = object_get_str(entry, "protocol");
+	const char *tunnel = next_hop(iface, entry);
 	char attrb[8], time[TEXT_LEN], target[64];
 
-	snprintf(target, sizeof(target), "%s/%u", tunnel,
-		 (unsigned int)object_get_uint(entry, "prefix_length"));
+	snprintf(target, sizeof(target), "%s/%u",
+		 object_get_str(entry, "protocol"), (unsigned int)
+		 object_get_uint(entry, "prefix_length"));
 	fprintf(c->out, c->xe ? "%*s %-15s %15s %5s %8s " :
 		"%*s %15s %15s %5s %8s ", detail ? 5 : 6, ent,
 		*ent || detail ? nbma_of(entry) : "", tunnel,
@@ -200,8 +255,8 @@ static void print_entry(const struct cli *c, const struct json_object *entry,
 		fprintf(c->out, c->xe ? "%5s\n" : "%s\n", attrb);
 }
 
-static void print_entries(const struct cli *c, struct json_object *groups,
-			  bool detail)
+static void print_entries(const struct cli *c, const struct json_object *iface,
+			  struct json_object *groups, bool detail)
 {
 	char ent[16];
 
@@ -210,7 +265,8 @@ static void print_entries(const struct cli *c, struct json_object *groups,
 		snprintf(ent, sizeof(ent), "%zu", *key == '#' ? (size_t)0 :
 			 json_object_array_length(list));
 		for (size_t i = 0; i < json_object_array_length(list); i++)
-			print_entry(c, json_object_array_get_idx(list, i),
+			print_entry(c, iface,
+				    json_object_array_get_idx(list, i),
 				    detail, i ? "" : ent);
 	}
 }
@@ -227,20 +283,44 @@ static void print_dmvpn(const struct cli *c, const struct json_object *iface)
 		object_get_str(iface, "name"), type_word(iface),
 		nbma_peers(groups));
 	fputs(" " HEAD_LINE "\n " RULE_LINE "\n", c->out);
-	print_entries(c, groups, false);
+	print_entries(c, iface, groups, false);
 	fputc('\n', c->out);
 out:
 	json_object_put(groups);
 }
 
-static const char *legend(const struct cli *c)
+static bool has_route(const struct json_object *top)
 {
-	return c->xe ? XE_LEGEND : IOS_LEGEND;
+	const struct json_object *iface;
+
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		iface = object_get_at(top, "interfaces", i);
+		for (size_t k = 0; k < object_get_len(iface, "entries"); k++)
+			if (is_route(object_get_at(iface, "entries", k)))
+				return true;
+	}
+	return false;
+}
+
+static void print_legend(const struct cli *c, const struct json_object *top)
+{
+	if (c->xe)
+		fputs(XE_LEGEND, c->out);
+	else
+		fprintf(c->out, "%s%s%s", IOS_LEGEND,
+			has_route(top) ? IOS_LEGEND_ROUTE : "",
+			IOS_LEGEND_END);
+}
+
+static void show_dmvpn(const struct cli *c, const struct json_object *top)
+{
+	print_legend(c, top);
+	each_iface(c, top, print_dmvpn);
 }
 
 int cmd_ios_dmvpn(struct cli *c)
 {
-	return view(c, legend(c), print_dmvpn);
+	return view_all(c, show_dmvpn);
 }
 
 /* ---- show ip nhrp nhs ---- */
@@ -250,6 +330,8 @@ static const char *nhs_status(const struct json_object *nhs)
 {
 	if (object_get_bool(nhs, "up"))
 		return "RE";
+	if (show_nhs_waits(nhs))
+		return "W";
 	return object_get_uint(nhs, "requests_sent") ? "E" : "W";
 }
 
@@ -336,25 +418,135 @@ int cmd_ios_nhs(struct cli *c)
 	return view(c, NHS_LEGEND, print_nhs_plain);
 }
 
+static void show_nhs_detail(const struct cli *c, const struct json_object *top)
+{
+	fputs(NHS_LEGEND, c->out);
+	each_iface(c, top, print_nhs_detail);
+	print_pending(c, top);
+}
+
 int cmd_ios_nhs_detail(struct cli *c)
 {
-	struct json_object *top;
-	int code;
+	return view_all(c, show_nhs_detail);
+}
 
-	code = show_read(c, &top);
-	if (code)
-		return code;
-	if (c->json) {
-		object_print(c->out, top);
-	} else {
-		fputs(NHS_LEGEND, c->out);
-		for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
-			print_nhs_detail(c, object_get_at(top, "interfaces",
-							  i));
-		print_pending(c, top);
+/* ---- show ip nhrp nhs redundancy ---- */
+
+/* What IOS calls the queue, in words that say what data does. */
+static const char *nhs_duty(const struct json_object *nhs)
+{
+	if (object_get_bool(nhs, "drained"))
+		return "drained";
+	if (object_get_bool(nhs, "active"))
+		return "active";
+	if (show_nhs_waits(nhs))
+		return "waiting";
+	return object_get_bool(nhs, "up") ? "standby" : "down";
+}
+
+static void print_servers(const struct cli *c, const struct json_object *top)
+{
+	const struct json_object *iface, *nhs;
+	const char *protocol;
+	unsigned int no = 0;
+	char name[32];
+
+	fprintf(c->out, "%-4s %-10s %-7s %-15s %-8s %-9s %s\n", "No.",
+		"Interface", "Cluster", "NHS", "Priority", "Cur-State",
+		"Cur-Duty");
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		iface = object_get_at(top, "interfaces", i);
+		for (size_t k = 0; k < object_get_len(iface, "nhs"); k++) {
+			nhs = object_get_at(iface, "nhs", k);
+			protocol = object_get_str(nhs, "protocol");
+			fprintf(c->out, "%-4u %-10s %-7u %-15s %-8u %-9s %s\n",
+				++no, short_name(iface, name), (unsigned int)
+				object_get_uint(nhs, "cluster"),
+				protocol ? protocol : "dynamic", (unsigned int)
+				object_get_uint(nhs, "priority"),
+				nhs_status(nhs), nhs_duty(nhs));
+		}
 	}
-	json_object_put(top);
-	return CLI_OK;
+}
+
+struct cluster {
+	unsigned int total, responding, expecting, waiting;
+};
+
+static struct cluster count_cluster(const struct json_object *iface,
+				    unsigned int number)
+{
+	const struct json_object *nhs;
+	struct cluster sum = {};
+
+	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++) {
+		nhs = object_get_at(iface, "nhs", i);
+		if (object_get_uint(nhs, "cluster") != number)
+			continue;
+		sum.total++;
+		sum.responding += *nhs_status(nhs) == 'R';
+		sum.expecting += *nhs_status(nhs) == 'E';
+		sum.waiting += *nhs_status(nhs) == 'W';
+	}
+	return sum;
+}
+
+/* 0: no limit. */
+static unsigned int max_connections(const struct json_object *iface,
+				    unsigned int number)
+{
+	const struct json_object *o;
+
+	for (size_t i = 0; i < object_get_len(iface, "clusters"); i++) {
+		o = object_get_at(iface, "clusters", i);
+		if (object_get_uint(o, "cluster") == number)
+			return object_get_uint(o, "max_connections");
+	}
+	return 0;
+}
+
+static void print_cluster(const struct cli *c, const struct json_object *iface,
+			  unsigned int no, unsigned int number)
+{
+	unsigned int max = max_connections(iface, number);
+	struct cluster sum = count_cluster(iface, number);
+	char name[32], limit[16] = "Not Set";
+
+	if (max)
+		snprintf(limit, sizeof(limit), "%u", max);
+	fprintf(c->out, "%-4u %-10s %-7u %-7s %-7s %-9u %-10u %-9u %-7u %u\n",
+		no, short_name(iface, name), number,
+		max ? "Enable" : "Disable", limit, sum.total, sum.responding,
+		sum.expecting, sum.waiting, (unsigned int)
+		object_get_uint(iface, "fallback_seconds"));
+}
+
+static void print_clusters(const struct cli *c, const struct json_object *top)
+{
+	const struct json_object *iface;
+	unsigned int no = 0;
+
+	fprintf(c->out, "\n%-4s %-10s %-7s %-7s %-7s %-9s %-10s %-9s %-7s %s\n",
+		"No.", "Interface", "Cluster", "Status", "Max-Con",
+		"Total-NHS", "Responding", "Expecting", "Waiting", "Fallback");
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		iface = object_get_at(top, "interfaces", i);
+		for (unsigned int n = 0; n <= 255; n++)
+			if (count_cluster(iface, n).total)
+				print_cluster(c, iface, ++no, n);
+	}
+}
+
+static void show_redundancy(const struct cli *c, const struct json_object *top)
+{
+	fputs(NHS_LEGEND, c->out);
+	print_servers(c, top);
+	print_clusters(c, top);
+}
+
+int cmd_ios_nhs_redundancy(struct cli *c)
+{
+	return view_all(c, show_redundancy);
 }
 
 /* ---- show dmvpn detail ---- */
@@ -388,6 +580,10 @@ static void print_dmvpn_detail(const struct cli *c,
 		c->xe ? "global" : "");
 	fprintf(c->out, "   Protocol/Transport: \"%s\", Protect \"%s\" \n",
 		dest ? "GRE/IP" : "multi-GRE/IP", profile ? profile : "");
+	if (c->xe && object_get(iface, "if_state"))
+		fprintf(c->out, "   Interface State Control: %s\n",
+			object_get_bool(iface, "if_state") ? "Enabled" :
+			"Disabled");
 	print_nhs_list(c, iface);
 	groups = group_entries(iface);
 	fprintf(c->out, "Type:%s, Total NBMA Peers (v4/v6): %u\n",
@@ -395,15 +591,22 @@ static void print_dmvpn_detail(const struct cli *c,
 	if (json_object_object_length(groups)) {
 		fputs("\n" HEAD_LINE "    Target Network\n"
 		      RULE_LINE " -----------------\n", c->out);
-		print_entries(c, groups, true);
+		print_entries(c, iface, groups, true);
 	}
 	fputc('\n', c->out);
 	json_object_put(groups);
 }
 
+static void show_dmvpn_detail(const struct cli *c,
+			      const struct json_object *top)
+{
+	print_legend(c, top);
+	each_iface(c, top, print_dmvpn_detail);
+}
+
 int cmd_ios_dmvpn_detail(struct cli *c)
 {
-	return view(c, legend(c), print_dmvpn_detail);
+	return view_all(c, show_dmvpn_detail);
 }
 
 /* ---- show ip nhrp ---- */
@@ -419,7 +622,7 @@ static const char *type_of(const struct json_object *entry)
  * `no-socket` has a line of its own. IOS 15 prints `nat` for who is behind one,
  * IOS-XE for all who know the NAT extension. `used` means process switched in
  * IOS 15, which is what happens to a static hub's traffic and not to that of a
- * resolved peer.
+ * resolved peer; a prefix has it on both.
  */
 static bool is_printed(const struct cli *c, const struct json_object *entry,
 		       const char *flag)
@@ -429,7 +632,7 @@ static bool is_printed(const struct cli *c, const struct json_object *entry,
 	if (c->xe)
 		return true;
 	if (!strcmp(flag, "used"))
-		return is_type(entry, "static");
+		return is_type(entry, "static") || is_route(entry);
 	return strcmp(flag, "nat") || object_get_str(entry, "nbma_claimed");
 }
 
@@ -450,7 +653,9 @@ static const char *flags_of(const struct cli *c,
 		if (w && is_printed(c, entry, w) && used < 96)
 			used += snprintf(buf + used, 128 - used, " %.32s", w);
 	}
-	if (c->xe && is_up(entry) && !is_type(entry, "local") && used < 96)
+	/* A prefix is no next hop. */
+	if (c->xe && is_up(entry) && !is_type(entry, "local") &&
+	    !is_route(entry) && used < 96)
 		used += snprintf(buf + used, 128 - used, " nhop");
 	if (c->xe && used < 96)
 		snprintf(buf + used, 128 - used, " ");
@@ -482,7 +687,7 @@ static void print_cache_entry(const struct cli *c,
 	fprintf(c->out, "%s/%u", protocol,
 		(unsigned int)object_get_uint(entry, "prefix_length"));
 	if (!is_incomplete(entry))
-		fprintf(c->out, " via %s", protocol);
+		fprintf(c->out, " via %s", next_hop(iface, entry));
 	fprintf(c->out, c->xe ? "\n   %s " : ", %s ",
 		object_get_str(iface, "name"));
 	print_times(c, entry);
@@ -508,6 +713,19 @@ static void print_nhrp(const struct cli *c, const struct json_object *iface)
 int cmd_ios_nhrp(struct cli *c)
 {
 	return view(c, "", print_nhrp);
+}
+
+static void print_routes(const struct cli *c, const struct json_object *iface)
+{
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++)
+		if (is_route(object_get_at(iface, "entries", i)))
+			print_cache_entry(c, iface, object_get_at(
+						  iface, "entries", i));
+}
+
+int cmd_ios_nhrp_shortcut(struct cli *c)
+{
+	return view(c, "", print_routes);
 }
 
 /* With what IOS shows nowhere: the state and why. */
@@ -559,23 +777,24 @@ static void print_brief(const struct cli *c, const struct json_object *iface)
 {
 	const struct json_object *e;
 	char name[32], target[64], flags[8];
-	const char *protocol;
 
 	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
 		e = object_get_at(iface, "entries", i);
 		if (is_incomplete(e) ||
 		    object_has_word(e, "flags", "no-socket"))
 			continue;
-		protocol = object_get_str(e, "protocol");
-		snprintf(target, sizeof(target), "%s/%u", protocol,
+		snprintf(target, sizeof(target), "%s/%u",
+			 object_get_str(e, "protocol"),
 			 (unsigned int)object_get_uint(e, "prefix_length"));
-		snprintf(flags, sizeof(flags), "%c/%s%s%s",
+		snprintf(flags, sizeof(flags), "%c/%s%s%s%s",
 			 toupper((unsigned char)*type_of(e)),
 			 object_has_word(e, "flags", "unique") ? "u" : "",
 			 object_has_word(e, "flags", "registered") ? "r" : "",
-			 object_get_str(e, "nbma_claimed") ? "c" : "");
+			 object_get_str(e, "nbma_claimed") ? "c" : "",
+			 is_route(e) ? "t" : "");
 		fprintf(c->out, "%-8s %-43s        %s\n",
-			short_name(iface, name), protocol, nbma_of(e));
+			short_name(iface, name), next_hop(iface, e),
+			nbma_of(e));
 		fprintf(c->out, "         %-43s %-6s\n", target, flags);
 	}
 }
@@ -583,6 +802,29 @@ static void print_brief(const struct cli *c, const struct json_object *iface)
 int cmd_ios_nhrp_brief(struct cli *c)
 {
 	return view(c, BRIEF_HEAD, print_brief);
+}
+
+/* ---- show ip nhrp multicast ---- */
+
+#define MULTICAST_HEAD "  I/F     NBMA address  \n"
+
+static void print_multicast(const struct cli *c,
+			    const struct json_object *iface)
+{
+	const struct json_object *o;
+
+	for (size_t i = 0; i < object_get_len(iface, "multicast"); i++) {
+		o = object_get_at(iface, "multicast", i);
+		fprintf(c->out, "%-10s %-15s Flags: %-16s (Enabled)\n",
+			object_get_str(iface, "name"),
+			object_get_str(o, "nbma"),
+			object_get_str(o, "learnt"));
+	}
+}
+
+int cmd_ios_multicast(struct cli *c)
+{
+	return view(c, MULTICAST_HEAD, print_multicast);
 }
 
 /* ---- show ip nhrp traffic ---- */
@@ -600,8 +842,10 @@ static const struct {
 	{ "traffic_indication", "Traffic Indication" },
 };
 
+/* @suppressed: hairpins that were not told of; no packets. */
 static void print_direction(FILE *out, const char *heading,
-			    const struct json_object *count)
+			    const struct json_object *count,
+			    unsigned long long suppressed)
 {
 	unsigned long long total = 0;
 
@@ -612,7 +856,7 @@ static void print_direction(FILE *out, const char *heading,
 		fprintf(out, "%s%llu %s  ", i % 3 ? "" : "\n         ",
 			(unsigned long long)object_get_uint(
 				count, packets[i].member), packets[i].heading);
-	fputs("\n", out);
+	fprintf(out, "%llu Redirect Suppress  \n", suppressed);
 }
 
 /* Ours: what was refused, by reason; nothing is dropped in silence. */
@@ -635,9 +879,10 @@ static void print_traffic(const struct cli *c, const struct json_object *iface)
 	if (!t)
 		return;
 	fprintf(c->out, "%s:\n", object_get_str(iface, "name"));
-	print_direction(c->out, "Sent", object_get(t, "sent"));
-	print_direction(c->out, "Rcvd", object_get(t, "received"));
-	print_direction(c->out, "Fwd", object_get(t, "forwarded"));
+	print_direction(c->out, "Sent", object_get(t, "sent"), object_get_uint(
+			object_get(iface, "counters"), "redirect-suppressed"));
+	print_direction(c->out, "Rcvd", object_get(t, "received"), 0);
+	print_direction(c->out, "Fwd", object_get(t, "forwarded"), 0);
 	print_reasons(c->out, "Refused", object_get(t, "refused"));
 	print_reasons(c->out, "Rejected", object_get(t, "rejected"));
 }
@@ -652,6 +897,7 @@ int cmd_ios_traffic(struct cli *c)
 static void print_summary(const struct cli *c, const struct json_object *iface)
 {
 	unsigned int all = 0, stat = 0, dyn = 0, inc = 0, local = 0;
+	unsigned int route = 0, nho = 0;
 	const struct json_object *e;
 
 	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
@@ -661,12 +907,18 @@ static void print_summary(const struct cli *c, const struct json_object *iface)
 		stat += is_type(e, "static");
 		dyn += is_type(e, "dynamic") || is_type(e, "local");
 		inc += is_incomplete(e);
+		route += is_route(e);
+		nho += object_has_word(e, "flags", "nho");
 	}
 	fprintf(c->out, "%s: IP NHRP cache %u entr%s\n",
 		object_get_str(iface, "name"), all, all == 1 ? "y" : "ies");
 	fprintf(c->out, "    %u static   %u dynamic    %u incomplete\n", stat,
 		dyn, inc);
-	fprintf(c->out, "%u Remote\n%u Local\n", all - local, local);
+	fprintf(c->out, "%u Remote\n", all - local);
+	if (route)
+		fprintf(c->out, "    %u route\n        %u rib (%u H %u nho)\n",
+			route, route, route - nho, nho);
+	fprintf(c->out, "%u Local\n", local);
 }
 
 int cmd_ios_summary(struct cli *c)

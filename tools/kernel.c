@@ -68,7 +68,7 @@ static const struct field shortcut_fields[] = {
 	{ DMVPN_SHORTCUT_A_PREFIX, "prefix", FIELD_ADDR, NULL },
 	{ DMVPN_SHORTCUT_A_PREFIXLEN, "prefix_length", FIELD_UINT, NULL },
 	{ DMVPN_SHORTCUT_A_ID, "id", FIELD_UINT, NULL },
-	{ DMVPN_SHORTCUT_A_NEXTHOP, "protocol", FIELD_ADDR, NULL },
+	{ DMVPN_SHORTCUT_A_NEXTHOP, "nexthop", FIELD_ADDR, NULL },
 	{ DMVPN_SHORTCUT_A_VIA, "via", FIELD_ADDR, NULL },
 	{ DMVPN_SHORTCUT_A_EXPIRES, "expires_seconds", FIELD_SECONDS_NONZERO,
 	  NULL },
@@ -77,6 +77,17 @@ static const struct field shortcut_fields[] = {
 	{ DMVPN_SHORTCUT_A_USED, "used_seconds", FIELD_SECONDS, NULL },
 	{ DMVPN_SHORTCUT_A_CREATED, "created_seconds", FIELD_SECONDS, NULL },
 	{ DMVPN_SHORTCUT_A_COOKIE, "cookie", FIELD_HEX, NULL },
+};
+
+static const struct field path_fields[] = {
+	{ DMVPN_PATH_A_DST, "destination", FIELD_ADDR, NULL },
+	{ DMVPN_PATH_A_NEXTHOP, "nexthop", FIELD_ADDR, NULL },
+	{ DMVPN_PATH_A_HOW, "how", FIELD_WORD, &words_how },
+	{ DMVPN_PATH_A_NBMA, "nbma", FIELD_ADDR, NULL },
+	{ DMVPN_PATH_A_MARK, "mark", FIELD_UINT, NULL },
+	{ DMVPN_PATH_A_PREFIX, "prefix", FIELD_ADDR, NULL },
+	{ DMVPN_PATH_A_PREFIXLEN, "prefix_length", FIELD_UINT, NULL },
+	{ DMVPN_PATH_A_DROP, "drop", FIELD_WORD, &words_drop },
 };
 
 static const struct field upcall_fields[] = {
@@ -99,6 +110,22 @@ int kernel_open(struct cli *c, struct nl *nl)
 			"%s", nl->error);
 }
 
+/* A prefix reads as one: 10.3.0.0/16; its length stays for those who count. */
+static struct json_object *read_object(const struct nlattr *const *tb,
+				       const struct field *f, unsigned int n)
+{
+	struct json_object *o = field_object(tb, f, n);
+	const char *prefix = object_get_str(o, "prefix");
+	char text[ADDR_STRLEN + 8];
+
+	if (prefix) {
+		snprintf(text, sizeof(text), "%s/%u", prefix,
+			 (unsigned int)object_get_uint(o, "prefix_length"));
+		object_str(o, "prefix", text);
+	}
+	return o;
+}
+
 struct dump {
 	const struct field *fields;
 	unsigned int n_fields;
@@ -118,7 +145,7 @@ static int dump_one(const struct nlmsghdr *h, void *ctx)
 			   nl_uint(tb[d->a_ifindex]) != d->ifindex))
 		return MNL_CB_OK;
 	json_object_array_add(d->list,
-			      field_object(tb, d->fields, d->n_fields));
+			      read_object(tb, d->fields, d->n_fields));
 	return MNL_CB_OK;
 }
 
@@ -167,6 +194,102 @@ struct json_object *kernel_neighs(struct nl *nl, unsigned int ifindex)
 	};
 
 	return run_dump(nl, DMVPN_CMD_NEIGH_GET, NLM_F_DUMP, &d);
+}
+
+struct json_object *kernel_shortcuts(struct nl *nl, unsigned int ifindex)
+{
+	struct dump d = {
+		.fields = shortcut_fields,
+		.n_fields = ARRAY_SIZE(shortcut_fields),
+		.max = DMVPN_SHORTCUT_A_MAX,
+		.a_ifindex = DMVPN_SHORTCUT_A_IFINDEX, .ifindex = ifindex,
+	};
+
+	return run_dump(nl, DMVPN_CMD_SHORTCUT_GET, NLM_F_DUMP, &d);
+}
+
+/* ---- one object by its key ---- */
+
+struct get {
+	const struct field *fields;
+	unsigned int n_fields;
+	unsigned int max;
+	struct json_object *found;
+};
+
+static int get_one(const struct nlmsghdr *h, void *ctx)
+{
+	const struct nlattr *tb[64];
+	struct get *g = ctx;
+
+	nl_attrs(h, sizeof(struct genlmsghdr), tb, g->max);
+	json_object_put(g->found);
+	g->found = read_object(tb, g->fields, g->n_fields);
+	return MNL_CB_OK;
+}
+
+/* The device has the same number in all of them. */
+static struct nlmsghdr *get_msg(struct nl *nl, uint8_t cmd,
+				unsigned int ifindex)
+{
+	struct nlmsghdr *h = nl_dmvpn_msg(nl, cmd, 0);
+
+	mnl_attr_put_u32(h, DMVPN_PATH_A_IFINDEX, ifindex);
+	return h;
+}
+
+static struct json_object *run_get(struct nl *nl, struct nlmsghdr *h,
+				   struct get g)
+{
+	if (!nl_talk(nl, h, get_one, &g))
+		return g.found;
+	json_object_put(g.found);
+	return NULL;
+}
+
+struct json_object *kernel_path(struct nl *nl, unsigned int ifindex,
+				const struct addr *dst,
+				const struct addr *nexthop)
+{
+	struct nlmsghdr *h = get_msg(nl, DMVPN_CMD_PATH_GET, ifindex);
+
+	nl_put_addr(h, DMVPN_PATH_A_DST, dst);
+	nl_put_addr(h, DMVPN_PATH_A_NEXTHOP, nexthop);
+	return run_get(nl, h, (struct get){ path_fields,
+		       ARRAY_SIZE(path_fields), DMVPN_PATH_A_MAX, NULL });
+}
+
+struct json_object *kernel_peer(struct nl *nl, unsigned int ifindex,
+				const struct addr *nbma, uint32_t mark)
+{
+	struct nlmsghdr *h = get_msg(nl, DMVPN_CMD_PEER_GET, ifindex);
+
+	nl_put_addr(h, DMVPN_PEER_A_NBMA, nbma);
+	mnl_attr_put_u32(h, DMVPN_PEER_A_MARK, mark);
+	return run_get(nl, h, (struct get){ peer_fields,
+		       ARRAY_SIZE(peer_fields), DMVPN_PEER_A_MAX, NULL });
+}
+
+struct json_object *kernel_neigh(struct nl *nl, unsigned int ifindex,
+				 const struct addr *addr)
+{
+	struct nlmsghdr *h = get_msg(nl, DMVPN_CMD_NEIGH_GET, ifindex);
+
+	nl_put_addr(h, DMVPN_NEIGH_A_ADDR, addr);
+	return run_get(nl, h, (struct get){ neigh_fields,
+		       ARRAY_SIZE(neigh_fields), DMVPN_NEIGH_A_MAX, NULL });
+}
+
+struct json_object *kernel_shortcut(struct nl *nl, unsigned int ifindex,
+				    const struct addr *prefix, uint8_t plen)
+{
+	struct nlmsghdr *h = get_msg(nl, DMVPN_CMD_SHORTCUT_GET, ifindex);
+
+	nl_put_addr(h, DMVPN_SHORTCUT_A_PREFIX, prefix);
+	mnl_attr_put_u8(h, DMVPN_SHORTCUT_A_PREFIXLEN, plen);
+	return run_get(nl, h, (struct get){ shortcut_fields,
+		       ARRAY_SIZE(shortcut_fields), DMVPN_SHORTCUT_A_MAX,
+		       NULL });
 }
 
 /* ---- neighbours joined with peers ---- */
@@ -267,20 +390,20 @@ static struct json_object *read_event(const struct nlmsghdr *h, uint8_t cmd,
 	switch (cmd) {
 	case DMVPN_CMD_PEER_CHANGED_NTF:
 	case DMVPN_CMD_PEER_DELETED_NTF:
-		return field_object(tb, peer_fields, ARRAY_SIZE(peer_fields));
+		return read_object(tb, peer_fields, ARRAY_SIZE(peer_fields));
 	case DMVPN_CMD_NEIGH_CHANGED_NTF:
 	case DMVPN_CMD_NEIGH_DELETED_NTF:
 	case DMVPN_CMD_NEIGH_EXPIRED_NTF:
 	case DMVPN_CMD_NEIGH_USED_NTF:
-		return field_object(tb, neigh_fields, ARRAY_SIZE(neigh_fields));
+		return read_object(tb, neigh_fields, ARRAY_SIZE(neigh_fields));
 	case DMVPN_CMD_SHORTCUT_CHANGED_NTF:
 	case DMVPN_CMD_SHORTCUT_DELETED_NTF:
 	case DMVPN_CMD_SHORTCUT_EXPIRED_NTF:
 	case DMVPN_CMD_SHORTCUT_USED_NTF:
-		return field_object(tb, shortcut_fields,
+		return read_object(tb, shortcut_fields,
 				   ARRAY_SIZE(shortcut_fields));
 	default:
-		return field_object(tb, upcall_fields,
+		return read_object(tb, upcall_fields,
 				   ARRAY_SIZE(upcall_fields));
 	}
 }
@@ -308,12 +431,85 @@ struct json_object *kernel_event(const struct nlmsghdr *h)
 	return o;
 }
 
+/* ---- the rows of each device ---- */
+
+/* NULL with the reason in nl->error. */
+static struct json_object *read_all(struct nl *nl, unsigned int ifindex,
+				    const char *key,
+				    struct json_object *(*read)(struct nl *nl,
+						unsigned int ifindex, void *ctx),
+				    void *ctx)
+{
+	struct json_object *devs = kernel_devices(nl, ifindex), *dev, *rows;
+
+	for (size_t i = 0; devs && i < json_object_array_length(devs); i++) {
+		dev = json_object_array_get_idx(devs, i);
+		rows = read(nl, object_get_uint(dev, "ifindex"), ctx);
+		if (!rows) {
+			json_object_put(devs);
+			return NULL;
+		}
+		json_object_object_del(dev, "drops");
+		json_object_object_del(dev, "counters");
+		json_object_object_add(dev, key, rows);
+	}
+	return devs;
+}
+
+static void print_all(struct cli *c, struct json_object *devs,
+		      void (*print)(FILE *out, const struct json_object *dev))
+{
+	struct json_object *top;
+
+	if (c->json) {
+		top = envelope_new();
+		json_object_object_add(top, "interfaces",
+				       json_object_get(devs));
+		object_print(c->out, top);
+		json_object_put(top);
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(devs); i++)
+		print(c->out, json_object_array_get_idx(devs, i));
+}
+
+int kernel_show(struct cli *c, unsigned int ifindex, const char *key,
+		struct json_object *(*read)(struct nl *nl,
+					    unsigned int ifindex, void *ctx),
+		void *ctx, void (*print)(FILE *out,
+					 const struct json_object *dev))
+{
+	struct json_object *devs;
+	struct nl nl;
+	int code;
+
+	code = kernel_open(c, &nl);
+	if (code)
+		goto out;
+	devs = read_all(&nl, ifindex, key, read, ctx);
+	if (devs) {
+		print_all(c, devs, print);
+		json_object_put(devs);
+	} else {
+		code = cli_fail(c, CLI_REFUSED, "%s", nl.error);
+	}
+out:
+	nl_close(&nl);
+	return code;
+}
+
 /* ---- show kernel, drops, counters ---- */
 
 int kernel_take_dev(struct cli *c, const char **name, unsigned int *ifindex)
 {
 	*ifindex = 0;
 	*name = cli_next(c);
+	if (*name && !strcmp(*name, "dev")) {
+		*name = cli_next(c);
+		if (!*name)
+			return cli_wants(c, "dev", "the name of a device",
+					 NULL);
+	}
 	if (!*name)
 		return CLI_OK;
 	*ifindex = if_nametoindex(*name);

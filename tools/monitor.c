@@ -51,27 +51,62 @@ static void print_member(FILE *out, const struct json_object *o,
 			json_object_get_string(v));
 }
 
-static void print_event(FILE *out, const struct json_object *o)
+static bool is_event(const struct json_object *o, const char *word)
 {
-	char words[128];
+	const char *event = object_get_str(o, "event");
 
-	print_time(out);
-	fprintf(out, "  %-6s  %-10s", object_get_str(o, "source"),
-		object_get_str(o, "event"));
-	print_member(out, o, "interface", "");
-	print_member(out, o, "prefix", "prefix");
+	return event && !strcmp(event, word);
+}
+
+/* Whose packets came and left in one cloud, and between which peers. */
+static void print_redirect(FILE *out, const struct json_object *o)
+{
+	print_member(out, o, "source_address", "");
+	print_member(out, o, "destination", "to");
+	fputs(" hairpins", out);
+	print_member(out, o, "ingress_nbma", "from");
+	print_member(out, o, "nbma", "to");
+}
+
+static void print_objects(FILE *out, const struct json_object *o)
+{
+	print_member(out, o, "prefix", "");
+	print_member(out, o, "nexthop", "to");
+	print_member(out, o, "via", "while via");
 	print_member(out, o, "protocol", "");
 	print_member(out, o, "nbma", "nbma");
 	print_member(out, o, "source_address", "from");
 	print_member(out, o, "destination", "to");
 	print_member(out, o, "ingress_nbma", "came from");
 	print_member(out, o, "expires_seconds", "expires");
+}
+
+void monitor_print(FILE *out, const struct json_object *o)
+{
+	bool kernel = !strcmp(object_get_str(o, "source"), "kernel");
+	char words[128];
+
+	fprintf(out, "  %-6s  %-10s", object_get_str(o, "source"),
+		object_get_str(o, "event"));
+	print_member(out, o, "interface", "");
+	if (kernel && is_event(o, "redirect"))
+		print_redirect(out, o);
+	else
+		print_objects(out, o);
+	if (kernel && is_event(o, "oneway"))
+		fputs(" is sent to, but not heard", out);
 	if (*object_get_words(o, "flags", ",", words, sizeof(words)) ||
 	    *object_get_words(o, "peer_flags", ",", words, sizeof(words)))
 		fprintf(out, " %s", words);
 	if (object_get_str(o, "text") && *object_get_str(o, "text"))
 		fprintf(out, ": %s", object_get_str(o, "text"));
 	fputc('\n', out);
+}
+
+static void print_line(FILE *out, const struct json_object *o)
+{
+	print_time(out);
+	monitor_print(out, o);
 }
 
 /* Prints @o and puts it. */
@@ -82,7 +117,7 @@ static void tell(struct monitor *m, struct json_object *o)
 	if (m->c->json)
 		object_print(m->c->out, o);
 	else
-		print_event(m->c->out, o);
+		print_line(m->c->out, o);
 	fflush(m->c->out);
 	if (m->left && !--m->left)
 		m->full = true;

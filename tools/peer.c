@@ -13,9 +13,9 @@
 #include <linux/dmvpn.h>
 #include <linux/genetlink.h>
 
+#include "cell.h"
 #include "commands.h"
 #include "kernel.h"
-#include "text.h"
 
 struct flags {
 	uint32_t value;
@@ -71,37 +71,6 @@ static int find_word(const char *word)
 	return word_find(&w, word);
 }
 
-static int take_u32(struct cli *c, const char *name, bool *has, uint32_t *v)
-{
-	const char *text = cli_next(c);
-	uint64_t n;
-
-	if (!cli_parse_number(text, UINT32_MAX, &n))
-		return cli_wants(c, name, "a number", text);
-	*has = true;
-	*v = n;
-	return CLI_OK;
-}
-
-static int take_ms(struct cli *c, const char *name, bool *has, uint32_t *ms)
-{
-	const char *text = cli_next(c);
-
-	if (!cli_parse_seconds(text, ms))
-		return cli_wants(c, name, "seconds", text);
-	*has = true;
-	return CLI_OK;
-}
-
-static int take_nbma(struct cli *c, struct addr *nbma)
-{
-	const char *text = cli_next(c);
-
-	if (!cli_parse_addr(text, false, nbma))
-		return cli_wants(c, "nbma", "an address", text);
-	return CLI_OK;
-}
-
 static int take_flag(struct flags *f, uint32_t bit, bool no)
 {
 	f->mask |= bit;
@@ -118,19 +87,25 @@ static int take_word(struct cli *c, struct wish *w, int i, bool no)
 		return cli_usage(c, "no %s: only flags can be taken off", name);
 	switch (peer_words[i].kind) {
 	case TAKE_NBMA:
-		return take_nbma(c, &w->nbma);
+		return cli_take_addr(c, name, &w->nbma);
 	case TAKE_MARK:
-		return take_u32(c, name, &w->has_mark, &w->mark);
+		w->has_mark = true;
+		return cli_take_u32(c, name, &w->mark);
 	case TAKE_EXPIRES:
-		return take_ms(c, name, &w->has_expires, &w->expires);
+		w->has_expires = true;
+		return cli_take_seconds(c, name, &w->expires);
 	case TAKE_REFRESH:
-		return take_ms(c, name, &w->has_refresh, &w->refresh);
+		w->has_refresh = true;
+		return cli_take_seconds(c, name, &w->refresh);
 	case TAKE_PRIORITY:
-		return take_u32(c, name, &w->has_priority, &w->priority);
+		w->has_priority = true;
+		return cli_take_u32(c, name, &w->priority);
 	case TAKE_MTU:
-		return take_u32(c, name, &w->has_mtu, &w->mtu);
+		w->has_mtu = true;
+		return cli_take_u32(c, name, &w->mtu);
 	case TAKE_CLASSID:
-		return take_u32(c, name, &w->has_classid, &w->classid);
+		w->has_classid = true;
+		return cli_take_u32(c, name, &w->classid);
 	case TAKE_PEER_FLAG:
 		return take_flag(&w->peer, peer_words[i].flag, no);
 	case TAKE_NEIGH_FLAG:
@@ -433,35 +408,15 @@ static void keep_addr(struct json_object *rows, const struct addr *addr)
 	}
 }
 
-/* Each device with `peers`; NULL with the reason in nl->error. */
-static struct json_object *read_peers(struct nl *nl, unsigned int ifindex,
-				      const struct addr *addr)
+static struct json_object *read_rows(struct nl *nl, unsigned int ifindex,
+				     void *ctx)
 {
-	struct json_object *devs = kernel_devices(nl, ifindex), *dev, *rows;
+	struct json_object *rows = kernel_rows(nl, ifindex);
+	const struct addr *addr = ctx;
 
-	for (size_t i = 0; devs && i < json_object_array_length(devs); i++) {
-		dev = json_object_array_get_idx(devs, i);
-		rows = kernel_rows(nl, object_get_uint(dev, "ifindex"));
-		if (!rows) {
-			json_object_put(devs);
-			return NULL;
-		}
-		if (addr_is_set(addr))
-			keep_addr(rows, addr);
-		json_object_object_del(dev, "drops");
-		json_object_object_del(dev, "counters");
-		json_object_object_add(dev, "peers", rows);
-	}
-	return devs;
-}
-
-static void cell_ago(struct table *t, const struct json_object *row,
-		     const char *key, const char *none)
-{
-	char buf[TEXT_LEN];
-
-	table_cell(t, object_is_null(row, key) ? none :
-		   text_ago(object_get_num(row, key), buf));
+	if (rows && addr_is_set(addr))
+		keep_addr(rows, addr);
+	return rows;
 }
 
 static void cell_traffic(struct table *t, const struct json_object *row,
@@ -477,14 +432,6 @@ static void cell_traffic(struct table *t, const struct json_object *row,
 		 (unsigned long long)object_get_uint(row, packets),
 		 text_bytes(object_get_uint(row, bytes), buf));
 	table_cell(t, text);
-}
-
-static void cell_number(struct table *t, const struct json_object *row,
-			const char *key)
-{
-	struct json_object *v = object_get(row, key);
-
-	table_cell(t, v ? json_object_get_string(v) : NULL);
 }
 
 /* The neighbour's flags and the peer's, each word once. */
@@ -525,7 +472,7 @@ static void print_peers(FILE *out, const struct json_object *dev)
 		cell_ago(&t, row, "expires_seconds",
 			 object_get_str(row, "protocol") ? "never" : NULL);
 		cell_ago(&t, row, "used_seconds", NULL);
-		cell_number(&t, row, "pmtu");
+		cell_plain(&t, row, "pmtu");
 		table_cell(&t, object_is_null(row, "esp") ? NULL :
 			   object_get_bool(row, "esp") ? "yes" : "no");
 		cell_traffic(&t, row, "rx_packets", "rx_bytes");
@@ -535,51 +482,21 @@ static void print_peers(FILE *out, const struct json_object *dev)
 	table_print(&t, out, "  ");
 }
 
-static void show_peers(struct cli *c, struct json_object *devs)
-{
-	struct json_object *top;
-
-	if (c->json) {
-		top = envelope_new();
-		json_object_object_add(top, "interfaces",
-				       json_object_get(devs));
-		object_print(c->out, top);
-		json_object_put(top);
-		return;
-	}
-	for (size_t i = 0; i < json_object_array_length(devs); i++)
-		print_peers(c->out, json_object_array_get_idx(devs, i));
-}
-
 int cmd_peer_show(struct cli *c)
 {
-	struct json_object *devs;
 	struct addr addr = {};
 	unsigned int ifindex;
 	const char *name;
-	struct nl nl;
 	int code;
 
 	code = kernel_take_dev(c, &name, &ifindex);
 	if (code)
 		return code;
-	if (cli_peek(c) && !cli_parse_addr(cli_peek(c), false, &addr))
-		return cli_wants(c, "ADDR", "an address", cli_peek(c));
-	cli_next(c);
-	code = cli_done(c);
+	if (cli_peek(c))
+		code = cli_take_addr(c, "ADDR", &addr);
+	if (!code)
+		code = cli_done(c);
 	if (code)
 		return code;
-	code = kernel_open(c, &nl);
-	if (code)
-		goto out;
-	devs = read_peers(&nl, ifindex, &addr);
-	if (devs) {
-		show_peers(c, devs);
-		json_object_put(devs);
-	} else {
-		code = cli_fail(c, CLI_REFUSED, "%s", nl.error);
-	}
-out:
-	nl_close(&nl);
-	return code;
+	return kernel_show(c, ifindex, "peers", read_rows, &addr, print_peers);
 }

@@ -11,12 +11,13 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "cell.h"
 #include "client.h"
 #include "commands.h"
 #include "kernel.h"
 #include "link.h"
+#include "route.h"
 #include "show.h"
-#include "text.h"
 
 /* ---- the daemon's part ---- */
 
@@ -47,16 +48,35 @@ static bool keep_iface(struct json_object *top, const char *name)
 
 /* ---- the kernel's part ---- */
 
+/* The device's counters, NULL when the kernel does not tell. */
+static struct json_object *read_counters(struct nl *nl, unsigned int ifindex)
+{
+	struct json_object *devs = kernel_devices(nl, ifindex), *counters;
+
+	counters = devs && json_object_array_length(devs) ?
+		   object_get(json_object_array_get_idx(devs, 0), "counters") :
+		   NULL;
+	json_object_get(counters);
+	json_object_put(devs);
+	return counters;
+}
+
 static void add_kernel_rows(struct json_object *top, struct nl *nl)
 {
 	struct json_object *iface;
+	unsigned int ifindex;
 
 	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
 		iface = object_get_at(top, "interfaces", i);
-		if (object_is_null(iface, "ifindex"))
+		ifindex = object_get_uint(iface, "ifindex");
+		if (!ifindex)
 			continue;
-		json_object_object_add(iface, "kernel_rows", kernel_rows(
-				nl, object_get_uint(iface, "ifindex")));
+		json_object_object_add(iface, "kernel_rows",
+				       kernel_rows(nl, ifindex));
+		json_object_object_add(iface, "kernel_shortcuts",
+				       kernel_shortcuts(nl, ifindex));
+		json_object_object_add(iface, "counters",
+				       read_counters(nl, ifindex));
 	}
 }
 
@@ -132,15 +152,16 @@ static bool add_kernel(struct json_object *top, char *why, size_t whylen)
 	return told;
 }
 
-/* The kernel's rows by protocol address, and by NBMA address. */
+/* The kernel's rows by protocol and by NBMA address, shortcuts by prefix. */
 struct rows {
-	struct json_object *by_protocol, *by_nbma;
+	struct json_object *by_protocol, *by_nbma, *by_prefix;
 };
 
 static struct rows index_rows(const struct json_object *iface)
 {
-	struct rows r = { json_object_new_object(), json_object_new_object() };
-	const char *protocol, *nbma;
+	struct rows r = { json_object_new_object(), json_object_new_object(),
+			  json_object_new_object() };
+	const char *protocol, *nbma, *prefix;
 	struct json_object *row;
 
 	for (size_t i = 0; i < object_get_len(iface, "kernel_rows"); i++) {
@@ -154,13 +175,53 @@ static struct rows index_rows(const struct json_object *iface)
 			json_object_object_add(r.by_nbma, nbma,
 					       json_object_get(row));
 	}
+	for (size_t i = 0; i < object_get_len(iface, "kernel_shortcuts"); i++) {
+		row = object_get_at(iface, "kernel_shortcuts", i);
+		prefix = object_get_str(row, "prefix");
+		if (prefix)
+			json_object_object_add(r.by_prefix, prefix,
+					       json_object_get(row));
+	}
 	return r;
+}
+
+static bool is_up(const struct json_object *entry)
+{
+	const char *state = object_get_str(entry, "state");
+
+	return state && !strcmp(state, "up");
+}
+
+/* A prefix behind a peer: its data goes by the device's own table. */
+static bool is_shortcut(const struct json_object *entry)
+{
+	const char *type = object_get_str(entry, "type");
+
+	return object_get_str(entry, "nexthop") &&
+	       !(type && !strcmp(type, "local"));
+}
+
+/* The kernel's row that packets to @entry meet, or NULL. */
+static struct json_object *row_of(const struct rows *rows,
+				  const struct json_object *entry)
+{
+	const char *protocol = object_get_str(entry, "protocol");
+	char prefix[64];
+
+	if (!protocol)
+		return NULL;
+	if (!is_shortcut(entry))
+		return object_get(rows->by_protocol, protocol);
+	snprintf(prefix, sizeof(prefix), "%s/%u", protocol,
+		 (unsigned int)object_get_uint(entry, "prefix_length"));
+	return object_get(rows->by_prefix, prefix);
 }
 
 static void put_rows(struct rows *r)
 {
 	json_object_put(r->by_protocol);
 	json_object_put(r->by_nbma);
+	json_object_put(r->by_prefix);
 }
 
 /* ---- what is in use ---- */
@@ -171,39 +232,35 @@ static void put_rows(struct rows *r)
  */
 #define USED_SECONDS 120
 
-/* Puts `used` where IOS has it, before local. */
+/* Puts `used` where IOS has it, behind these. */
 static void add_used(struct json_object *entry)
 {
+	static const char *const before[] = {
+		"router", "unique", "registered", "implicit",
+	};
+	static const struct words first = { before, ARRAY_SIZE(before) };
 	struct json_object *flags = json_object_new_array();
 	struct json_object *old = object_get(entry, "flags");
-	bool done = false;
-	const char *word;
+	size_t n = object_get_len(entry, "flags"), i = 0;
 
-	for (size_t i = 0; i < object_get_len(entry, "flags"); i++) {
-		word = json_object_get_string(
-			json_object_array_get_idx(old, i));
-		if (!done && strcmp(word, "router") &&
-		    strcmp(word, "unique") && strcmp(word, "registered")) {
-			json_object_array_add(flags,
-					      json_object_new_string("used"));
-			done = true;
-		}
-		json_object_array_add(flags, json_object_new_string(word));
-	}
-	if (!done)
-		json_object_array_add(flags, json_object_new_string("used"));
+	for (; i < n && word_find(&first, json_object_get_string(
+			json_object_array_get_idx(old, i))) >= 0; i++)
+		json_object_array_add(flags, json_object_get(
+				json_object_array_get_idx(old, i)));
+	json_object_array_add(flags, json_object_new_string("used"));
+	for (; i < n; i++)
+		json_object_array_add(flags, json_object_get(
+				json_object_array_get_idx(old, i)));
 	json_object_object_add(entry, "flags", flags);
 }
 
 static void mark_used(const struct json_object *iface, const struct rows *rows)
 {
 	struct json_object *entry, *row;
-	const char *protocol;
 
 	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
 		entry = object_get_at(iface, "entries", i);
-		protocol = object_get_str(entry, "protocol");
-		row = protocol ? object_get(rows->by_protocol, protocol) : NULL;
+		row = row_of(rows, entry);
 		if (!object_is_null(row, "used_seconds") &&
 		    object_get_num(row, "used_seconds") <= USED_SECONDS &&
 		    !object_has_word(entry, "flags", "used"))
@@ -211,9 +268,103 @@ static void mark_used(const struct json_object *iface, const struct rows *rows)
 	}
 }
 
+/* ---- what shortcuts override ---- */
+
+static void add_flag(struct json_object *entry, const char *word)
+{
+	if (!object_has_word(entry, "flags", word))
+		json_object_array_add(object_get(entry, "flags"),
+				      json_object_new_string(word));
+}
+
+/*
+ * IOS' words: `rib`, packets to the prefix follow the shortcut; `nho`, and the
+ * routing table has this very prefix, whose next hop is overridden.
+ */
+static void mark_shortcut(struct nl *nl, unsigned int vrf,
+			  struct json_object *entry)
+{
+	struct route r;
+	struct addr a;
+
+	add_flag(entry, "rib");
+	if (addr_parse(object_get_str(entry, "protocol"), &a) &&
+	    route_match(nl, vrf, &a, &r) && addr_eq(&r.prefix, &a) &&
+	    r.plen == object_get_uint(entry, "prefix_length"))
+		add_flag(entry, "nho");
+}
+
+static void mark_shortcuts(struct json_object *top)
+{
+	struct json_object *iface, *entry;
+	unsigned int vrf;
+	struct nl nl;
+
+	if (nl_open_route(&nl))
+		goto out;
+	for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
+		iface = object_get_at(top, "interfaces", i);
+		vrf = route_vrf(&nl, object_get_uint(iface, "ifindex"));
+		for (size_t k = 0; k < object_get_len(iface, "entries"); k++) {
+			entry = object_get_at(iface, "entries", k);
+			if (is_shortcut(entry) && is_up(entry))
+				mark_shortcut(&nl, vrf, entry);
+		}
+	}
+out:
+	nl_close(&nl);
+}
+
 /* ---- for Cisco's views ---- */
 
-static void mark_all_used(struct json_object *top)
+/* Who made a peer a receiver of multicast: IOS' words. */
+static const char *multicast_flag(const struct json_object *iface,
+				  const char *nbma)
+{
+	const struct json_object *o;
+	const char *s;
+
+	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++) {
+		s = object_get_str(object_get_at(iface, "nhs", i), "nbma");
+		if (s && !strcmp(s, nbma))
+			return "nhs";
+	}
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		o = object_get_at(iface, "entries", i);
+		s = object_get_str(o, "nbma");
+		if (s && !strcmp(s, nbma) &&
+		    object_has_word(o, "flags", "registered"))
+			return "dynamic";
+	}
+	return "static";
+}
+
+/* `multicast`: the peers that get copies; null when nobody tells. */
+static struct json_object *multicast(const struct json_object *iface)
+{
+	struct json_object *list, *seen, *o;
+	const char *nbma;
+
+	if (!object_get(iface, "kernel_rows"))
+		return json_object_get(object_get(iface, "multicast"));
+	list = json_object_new_array();
+	seen = json_object_new_object();
+	for (size_t i = 0; i < object_get_len(iface, "kernel_rows"); i++) {
+		o = object_get_at(iface, "kernel_rows", i);
+		nbma = object_get_str(o, "nbma");
+		if (!nbma || !object_has_word(o, "peer_flags", "multicast") ||
+		    json_object_object_get_ex(seen, nbma, NULL))
+			continue;
+		json_object_object_add(seen, nbma, NULL);
+		o = object_str(json_object_new_object(), "nbma", nbma);
+		json_object_array_add(list, object_str(o, "learnt",
+					multicast_flag(iface, nbma)));
+	}
+	json_object_put(seen);
+	return list;
+}
+
+static void use_kernel(struct json_object *top)
 {
 	struct json_object *iface;
 	struct rows rows;
@@ -223,7 +374,9 @@ static void mark_all_used(struct json_object *top)
 		rows = index_rows(iface);
 		mark_used(iface, &rows);
 		put_rows(&rows);
+		json_object_object_add(iface, "multicast", multicast(iface));
 		json_object_object_del(iface, "kernel_rows");
+		json_object_object_del(iface, "kernel_shortcuts");
 	}
 }
 
@@ -255,9 +408,11 @@ int show_read(struct cli *c, struct json_object **top)
 		return cli_fail(c, CLI_REFUSED,
 				"%s: NHRP is not configured there", name);
 	}
-	if (!c->from)
+	if (!c->from) {
 		add_use(*top);
-	mark_all_used(*top);
+		mark_shortcuts(*top);
+	}
+	use_kernel(*top);
 	return CLI_OK;
 }
 
@@ -276,6 +431,13 @@ static struct json_object *find_nhs(const struct json_object *iface,
 			return nhs;
 	}
 	return NULL;
+}
+
+bool show_nhs_waits(const struct json_object *nhs)
+{
+	return object_get_str(nhs, "nbma") && !object_get_bool(nhs, "up") &&
+	       !object_get_bool(nhs, "expecting") &&
+	       object_get_num(nhs, "next_seconds") <= 0;
 }
 
 static const char *expiry(const struct json_object *o, char *buf, size_t size)
@@ -326,20 +488,23 @@ static struct json_object *join_entry(const struct json_object *iface,
 				      const struct rows *rows)
 {
 	static const char *const same[] = {
-		"protocol", "prefix_length", "nbma", "nbma_claimed", "type",
-		"role", "state", "state_seconds", "expires_seconds", "flags",
+		"protocol", "prefix_length", "nexthop", "nbma", "nbma_claimed",
+		"type", "role", "state", "state_seconds", "expires_seconds", "flags",
 	};
 	const char *protocol = object_get_str(entry, "protocol");
 	const char *nbma = object_get_str(entry, "nbma");
-	struct json_object *p = json_object_new_object(), *row = NULL;
+	struct json_object *p = json_object_new_object(), *row, *nhs;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(same); i++)
 		copy(p, entry, same[i]);
-	add_note(p, entry, find_nhs(iface, protocol));
-	if (protocol)
-		row = object_get(rows->by_protocol, protocol);
-	/* A prefix behind a peer has no neighbour of its own. */
-	if (!row && nbma)
+	nhs = find_nhs(iface, protocol);
+	add_note(p, entry, nhs);
+	if (show_nhs_waits(nhs))
+		object_str(p, "state", "waiting");
+	row = row_of(rows, entry);
+	if (is_shortcut(entry))
+		object_str(p, "role", "shortcut");
+	else if (!row && nbma)
 		row = object_get(rows->by_nbma, nbma);
 	json_object_object_add(p, "kernel", json_object_get(row));
 	return p;
@@ -356,6 +521,7 @@ static struct json_object *join_row(struct json_object *row)
 	copy(p, row, "protocol");
 	object_int(p, "prefix_length", object_get_str(row, "protocol") &&
 		   strchr(object_get_str(row, "protocol"), ':') ? 128 : 32);
+	object_str(p, "nexthop", NULL);
 	copy(p, row, "nbma");
 	object_str(p, "nbma_claimed", NULL);
 	object_str(p, "type", "kernel");
@@ -380,6 +546,33 @@ static struct json_object *join_row(struct json_object *row)
 	return p;
 }
 
+/* A shortcut that NHRP has no entry for. */
+static struct json_object *join_shortcut(struct json_object *row)
+{
+	struct json_object *p = json_object_new_object();
+	const char *prefix = object_get_str(row, "prefix");
+	char end[64], note[96];
+
+	json_object_object_add(p, "protocol", json_object_new_string_len(
+				prefix, strcspn(prefix, "/")));
+	copy(p, row, "prefix_length");
+	copy(p, row, "nexthop");
+	object_str(p, "nbma", NULL);
+	object_str(p, "nbma_claimed", NULL);
+	object_str(p, "type", "kernel");
+	object_str(p, "role", "shortcut");
+	object_str(p, "state", "up");
+	json_object_object_add(p, "state_seconds", json_object_get(
+			object_get(row, "created_seconds")));
+	copy(p, row, "expires_seconds");
+	json_object_object_add(p, "flags", json_object_new_array());
+	snprintf(note, sizeof(note), "kernel entry, %s",
+		 expiry(row, end, sizeof(end)));
+	object_str(p, "note", note);
+	json_object_object_add(p, "kernel", json_object_get(row));
+	return p;
+}
+
 /* A server that has no entry yet, since its address is not known. */
 static struct json_object *join_nhs(const struct json_object *nhs)
 {
@@ -387,12 +580,13 @@ static struct json_object *join_nhs(const struct json_object *nhs)
 
 	copy(p, nhs, "protocol");
 	object_int(p, "prefix_length", 32);
+	object_str(p, "nexthop", NULL);
 	copy(p, nhs, "nbma");
 	object_str(p, "nbma_claimed", NULL);
 	object_str(p, "type", "static");
 	object_str(p, "role", "hub");
 	object_str(p, "state", object_get_bool(nhs, "up") ? "up" :
-		   "registering");
+		   show_nhs_waits(nhs) ? "waiting" : "registering");
 	copy(p, nhs, "state_seconds");
 	object_str(p, "expires_seconds", NULL);
 	json_object_object_add(p, "flags", json_object_new_array());
@@ -401,42 +595,124 @@ static struct json_object *join_nhs(const struct json_object *nhs)
 	return p;
 }
 
-static void join(struct json_object *iface)
+/* Entries that NHRP has, the local ones left out; marks them in @seen. */
+static void join_entries(const struct json_object *iface,
+			 const struct rows *rows, struct json_object *seen,
+			 struct json_object *peers)
 {
-	struct json_object *peers = json_object_new_array();
-	struct json_object *seen = json_object_new_object();
-	struct rows rows = index_rows(iface);
 	struct json_object *o;
 	const char *s;
+	char prefix[64];
 
-	mark_used(iface, &rows);
 	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
 		o = object_get_at(iface, "entries", i);
-		if ((s = object_get_str(o, "nbma")))
+		if ((s = object_get_str(o, "nbma")) && !is_shortcut(o))
 			json_object_object_add(seen, s, NULL);
-		if ((s = object_get_str(o, "protocol")))
-			json_object_object_add(seen, s, NULL);
+		if ((s = object_get_str(o, "protocol"))) {
+			snprintf(prefix, sizeof(prefix), "%s/%u", s,
+				 (unsigned int)object_get_uint(
+					 o, "prefix_length"));
+			json_object_object_add(seen, is_shortcut(o) ? prefix :
+					       s, NULL);
+		}
 		s = object_get_str(o, "type");
 		if (!s || strcmp(s, "local"))
 			json_object_array_add(peers,
-					      join_entry(iface, o, &rows));
+					      join_entry(iface, o, rows));
 	}
+}
+
+static bool is_new(const struct json_object *seen, const char *key)
+{
+	return !key || !json_object_object_get_ex(seen, key, NULL);
+}
+
+/* What only the kernel has, or only the configuration. */
+static void join_others(const struct json_object *iface,
+			const struct json_object *seen,
+			struct json_object *peers)
+{
+	struct json_object *o;
+	const char *s;
+
 	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++) {
 		o = object_get_at(iface, "nhs", i);
-		s = object_get_str(o, "protocol");
-		if (!s || !json_object_object_get_ex(seen, s, NULL))
+		if (is_new(seen, object_get_str(o, "protocol")))
 			json_object_array_add(peers, join_nhs(o));
 	}
 	for (size_t i = 0; i < object_get_len(iface, "kernel_rows"); i++) {
 		o = object_get_at(iface, "kernel_rows", i);
 		s = object_get_str(o, "protocol");
-		if (!s)
-			s = object_get_str(o, "nbma");
-		if (!s || !json_object_object_get_ex(seen, s, NULL))
+		if (is_new(seen, s ? s : object_get_str(o, "nbma")))
 			json_object_array_add(peers, join_row(o));
 	}
+	for (size_t i = 0; i < object_get_len(iface, "kernel_shortcuts"); i++) {
+		o = object_get_at(iface, "kernel_shortcuts", i);
+		s = object_get_str(o, "prefix");
+		if (s && is_new(seen, s))
+			json_object_array_add(peers, join_shortcut(o));
+	}
+}
+
+static void append(struct json_object *to, const struct json_object *from,
+		   const char *key)
+{
+	for (size_t i = 0; i < object_get_len(from, key); i++)
+		json_object_array_add(to, json_object_get(
+				object_get_at(from, key, i)));
+}
+
+/* The same rows, each shortcut beneath its peer. */
+static struct json_object *sort_shortcuts(const struct json_object *peers)
+{
+	struct json_object *by_nexthop = json_object_new_object();
+	struct json_object *sorted = json_object_new_array(), *o;
+	const char *protocol, *nexthop;
+	size_t n = json_object_array_length(peers);
+
+	for (size_t i = 0; i < n; i++) {
+		o = json_object_array_get_idx(peers, i);
+		nexthop = object_get_str(o, "nexthop");
+		if (!nexthop)
+			continue;
+		if (!object_get(by_nexthop, nexthop))
+			json_object_object_add(by_nexthop, nexthop,
+					       json_object_new_array());
+		json_object_array_add(object_get(by_nexthop, nexthop),
+				      json_object_get(o));
+	}
+	for (size_t i = 0; i < n; i++) {
+		o = json_object_array_get_idx(peers, i);
+		if (object_get_str(o, "nexthop"))
+			continue;
+		json_object_array_add(sorted, json_object_get(o));
+		protocol = object_get_str(o, "protocol");
+		if (!protocol)
+			continue;
+		append(sorted, by_nexthop, protocol);
+		json_object_object_del(by_nexthop, protocol);
+	}
+	json_object_object_foreach(by_nexthop, key, list) {
+		(void)list;
+		append(sorted, by_nexthop, key);
+	}
+	json_object_put(by_nexthop);
+	return sorted;
+}
+
+static void join(struct json_object *iface)
+{
+	struct json_object *peers = json_object_new_array();
+	struct json_object *seen = json_object_new_object();
+	struct rows rows = index_rows(iface);
+
+	mark_used(iface, &rows);
+	join_entries(iface, &rows, seen, peers);
+	join_others(iface, seen, peers);
 	json_object_object_del(iface, "kernel_rows");
-	json_object_object_add(iface, "peers", peers);
+	json_object_object_del(iface, "kernel_shortcuts");
+	json_object_object_add(iface, "peers", sort_shortcuts(peers));
+	json_object_put(peers);
 	json_object_put(seen);
 	put_rows(&rows);
 }
@@ -500,32 +776,24 @@ static void print_sums(FILE *out, const struct json_object *iface)
 		count(iface, "spoke", NULL));
 	if (n)
 		fprintf(out, ", %u resolving", n);
+	n = count(iface, "shortcut", NULL);
+	if (n)
+		fprintf(out, ", %u shortcut%s", n, n == 1 ? "" : "s");
 	fputc('\n', out);
 }
 
-static void cell_bytes(struct table *t, const struct json_object *kernel,
-		       const char *key)
-{
-	char buf[TEXT_LEN];
-
-	table_cell(t, object_is_null(kernel, key) ? NULL :
-		   text_bytes(object_get_uint(kernel, key), buf));
-}
-
-/* An address; a prefix with its length; the NBMA address with ":n" for NAT. */
+/* An address, or a prefix; set in beneath its peer. */
 static void cell_peer(struct table *t, const struct json_object *p)
 {
-	const char *protocol = object_get_str(p, "protocol");
-	unsigned int plen = object_get_uint(p, "prefix_length");
-	char text[64];
+	const char *nexthop = object_get_str(p, "nexthop");
+	char prefix[64], text[72];
+	const char *s = prefix_text(p, "protocol", prefix);
 
-	if (protocol && plen < (strchr(protocol, ':') ? 128 : 32)) {
-		snprintf(text, sizeof(text), "%s/%u", protocol, plen);
-		protocol = text;
-	}
-	table_cell(t, protocol);
+	snprintf(text, sizeof(text), "%s%s", nexthop ? "  " : "", s ? s : "-");
+	table_cell(t, text);
 }
 
+/* The NBMA address, with ":n" for NAT. */
 static void cell_nbma(struct table *t, const struct json_object *p)
 {
 	const char *nbma = object_get_str(p, "nbma");
@@ -546,7 +814,6 @@ static void print_peers(FILE *out, const struct json_object *iface)
 	};
 	const struct json_object *p, *kernel;
 	struct table t = {};
-	char buf[TEXT_LEN];
 
 	table_head(&t, head);
 	for (size_t i = 0; i < object_get_len(iface, "peers"); i++) {
@@ -556,8 +823,7 @@ static void print_peers(FILE *out, const struct json_object *iface)
 		cell_nbma(&t, p);
 		table_cell(&t, object_get_str(p, "role"));
 		table_cell(&t, object_get_str(p, "state"));
-		table_cell(&t, object_is_null(p, "state_seconds") ? NULL :
-			   text_ago(object_get_num(p, "state_seconds"), buf));
+		cell_ago(&t, p, "state_seconds", NULL);
 		cell_bytes(&t, kernel, "rx_bytes");
 		cell_bytes(&t, kernel, "tx_bytes");
 		table_cell(&t, object_get_str(p, "note"));
@@ -663,6 +929,7 @@ static int read_both(struct cli *c, struct json_object **top)
 	}
 	if (note)
 		fprintf(stderr, "note: %s\n", note);
+	mark_shortcuts(*top);
 	object_str(*top, "kernel_error", told ? NULL : why);
 	return CLI_OK;
 }

@@ -13,4 +13,7 @@
  */
 int show_read(struct cli *c, struct json_object **top);
 
+/* Not registered with, since others have the connections of its cluster. */
+bool show_nhs_waits(const struct json_object *nhs);
+
 #endif

@@ -8,7 +8,11 @@
   genl.py refused          every command, dump and group, without privilege
   genl.py batch DEV        several messages in one datagram
   genl.py events DEV       an event carries what a GET answers
-  genl.py churn DEV N S    S seconds of dumps while N entries come and go
+  genl.py churn DEV N S    S seconds of dumps while N neighbours come and go
+  genl.py shortcuts DEV N S   the same with shortcuts
+  genl.py path DEV DST     how, next hop and peer of DST by the kernel's look-up
+  genl.py upcalls [SOURCE]   a line of JSON for each upcall, from inner sources that
+                           begin so; its time is when it was read
   genl.py fill DEV ADDR N NBMA   N neighbours from ADDR on, all at one peer
   genl.py faults DEV       each allocation of each change fails once
 
@@ -16,6 +20,7 @@ Numbers come from the UAPI header. Prints what was tried; exit status 1 and a
 line for each thing that is not as it should be.
 """
 import errno
+import json
 import os
 import random
 import re
@@ -186,7 +191,8 @@ BASE = {
     "NEIGH_SET": {"ADDR": ip("10.9.9.9"), "NBMA": ip("203.0.113.7")},
     "NEIGH_DEL": {"ADDR": ip("10.9.9.9")}, "NEIGH_GET": {"ADDR": ip("10.9.9.9")},
     "NEIGH_FLUSH": {},
-    "SHORTCUT_SET": {"PREFIX": ip("10.0.0.0"), "PREFIXLEN": b"\x08"},
+    "SHORTCUT_SET": {"PREFIX": ip("10.0.0.0"), "PREFIXLEN": b"\x08",
+                     "NEXTHOP": ip("10.9.9.9")},
     "SHORTCUT_DEL": {"PREFIX": ip("10.0.0.0"), "PREFIXLEN": b"\x08"},
     "SHORTCUT_GET": {"PREFIX": ip("10.0.0.0"), "PREFIXLEN": b"\x08"},
     "SHORTCUT_FLUSH": {}, "PATH_GET": {"DST": ip("10.0.0.1")},
@@ -212,7 +218,7 @@ def damages(kind, name):
         for size in (0, 1, 3, 5, 8, 15, 17, 32):
             yield f"address of {size} bytes", b"\1" * size
         yield "IPv6 address", b"\x20" * 16
-        if name in ("NBMA", "ADDR") and kind in ("PEER", "NEIGH"):
+        if name in ("NBMA", "ADDR", "NEXTHOP", "VIA", "DST"):
             for text in ("0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"):
                 yield text, ip(text)
         return
@@ -229,8 +235,9 @@ def damages(kind, name):
             yield "read-only flag", bits(C["DMVPN_PEER_F_STATIC"], C["DMVPN_PEER_F_STATIC"])
         return
     if name == "PREFIXLEN":
-        for payload in (b"", b"\0\0", b"\xff"):
+        for payload in (b"", b"\0\0", b"\xff", b"\x21"):
             yield repr(payload), payload
+        yield "with host bits behind it", b"\x04"
         return
     for size in (0, 1, 2, 3, 5, 8):
         yield f"{size} bytes", b"\1" * size
@@ -247,7 +254,7 @@ def damages(kind, name):
 
 def counts(nl, ifindex):
     got = dict(nl.do("DEV_GET", [(1, u32(ifindex))])[0])
-    return got[C["DMVPN_DEV_A_PEERS"]], got[C["DMVPN_DEV_A_NEIGHS"]]
+    return [got[C["DMVPN_DEV_A_" + what]] for what in ("PEERS", "NEIGHS", "SHORTCUTS")]
 
 
 class Trial:
@@ -308,15 +315,6 @@ def malformed(dev):
         t.cmd("odd bytes at the end", cmd, whole + b"\1\2\3")
         t.raw(f"{cmd}: reserved header bits", struct.pack("=BBH", C["DMVPN_CMD_" + cmd], 1, 7) +
               whole, errno.EINVAL)
-    for cmd in ("SHORTCUT_SET", "SHORTCUT_FLUSH", "PATH_GET"):
-        set_ = names(f"DMVPN_{kind_of(cmd)}_A_")
-        t.cmd("not yet", cmd, attrs((set_[n], p) for n, p in base(cmd, ifindex).items()),
-              errno.EOPNOTSUPP)
-        if "not supported" not in t.nl.text:
-            complain(f"{cmd}: no word of why: '{t.nl.text}'")
-    multicast = C["DMVPN_PEER_F_MULTICAST"]
-    t.cmd("fan-out", "PEER_SET", attrs([(1, u32(ifindex)), (2, ip("203.0.113.7")),
-          (C["DMVPN_PEER_A_FLAGS"], bits(multicast, multicast))]), errno.EOPNOTSUPP)
     for number in (0, C["__DMVPN_CMD_MAX"], 255):
         t.cmd("unknown command", number, b"", errno.EOPNOTSUPP)
     for number in range(C["DMVPN_CMD_RESOLVE_NTF"], C["__DMVPN_CMD_MAX"]):
@@ -334,13 +332,13 @@ LINK_BAD = {
               ip("255.255.255.255")],
     "REMOTE": [b"", b"\1" * 3, b"\x20" * 16, ip("224.0.0.1"), ip("255.255.255.255")],
     "FLAGS": [b"\0" * 4, bits(1 << 31, 1 << 31), bits(1, 0), bits(1, 1),
-              bits(8, 8), bits(16, 16)],
+              bits(16, 16)],
     "DF": [b"\3", b"", u32(0)], "ACCEPT": [b"\2", b""], "FALLBACK": [b"\2", b""],
     "TOS": [b"\2", b"\3", b"", b"\0\0"], "TTL": [b"", b"\0\0"],
     "MAX_PEERS": [u32(0), u32(0x100001), b""], "MAX_NEIGHS": [u32(0), u32(0x100001)],
     "LINK": [u32(99999), u32(0xffffffff)], "LOCAL_DEV": [u32(99999), b""],
-    "MAX_SHORTCUTS": [u32(1)], "REDIRECT_INTERVAL": [u32(1)], "ONEWAY_INTERVAL": [u32(1)],
-    "NHRP_RATE": [u32(1)],
+    "MAX_SHORTCUTS": [u32(0x100001), u32(0xffffffff), b""], "REDIRECT_INTERVAL": [u32(0), u32(65535001), u32(0xffffffff), b""], "ONEWAY_INTERVAL": [b"", b"\1"],
+    "NHRP_RATE": [b"", b"\1"],
 }
 
 
@@ -390,6 +388,7 @@ def random_damage(dev, n):
     for o in nl.dump("PEER_GET", [(1, u32(ifindex))]):
         nl.do("PEER_DEL", [a for a in o if a[0] <= 2])
     nl.do("NEIGH_FLUSH", [(1, u32(ifindex))])
+    nl.do("SHORTCUT_FLUSH", [(1, u32(ifindex))])
     print(f"{n} damaged messages")
 
 
@@ -410,7 +409,7 @@ def refused():
         set_ = names(f"DMVPN_{kind_of(cmd)}_A_")
         pairs = [(set_[n], p) for n, p in base(cmd, 2).items()]
         forbidden(cmd, lambda: nl.do(cmd, pairs))
-    for cmd in ("DEV_GET", "PEER_GET", "NEIGH_GET"):
+    for cmd in ("DEV_GET", "PEER_GET", "NEIGH_GET", "SHORTCUT_GET"):
         forbidden(f"dump {cmd}", lambda: nl.dump(cmd))
     for name, number in nl.groups.items():
         forbidden(f"group {name}", lambda: Nl().sock.setsockopt(
@@ -421,6 +420,12 @@ def refused():
 def neigh(ifindex, addr, nbma, *more):
     return [(1, u32(ifindex)), (C["DMVPN_NEIGH_A_ADDR"], ip(addr)),
             (C["DMVPN_NEIGH_A_NBMA"], ip(nbma)), *more]
+
+
+def shortcut(ifindex, prefix, length, nexthop, *more):
+    return [(1, u32(ifindex)), (C["DMVPN_SHORTCUT_A_PREFIX"], ip(prefix)),
+            (C["DMVPN_SHORTCUT_A_PREFIXLEN"], bytes([length])),
+            (C["DMVPN_SHORTCUT_A_NEXTHOP"], ip(nexthop)), *more]
 
 
 def batch(dev):
@@ -451,18 +456,25 @@ def events(dev):
     ifindex = socket.if_nametoindex(dev)
     nl, ear = Nl(), Nl()
     ear.sock.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, ear.groups["events"])
-    moving = {"NEIGH": ("EXPIRES", "USED", "CREATED"), "PEER": ()}
+    moving = {"NEIGH": ("EXPIRES", "USED", "CREATED"), "PEER": (),
+              "SHORTCUT": ("EXPIRES", "USED", "CREATED")}
     cookie = bytes(range(64))
-    for kind, cmd, pairs, key in (
+    for kind, cmd, pairs, keys in (
             ("NEIGH", "NEIGH_SET", neigh(ifindex, "10.8.0.1", "203.0.113.1",
              (C["DMVPN_NEIGH_A_EXPIRES"], u32(60000)), (C["DMVPN_NEIGH_A_COOKIE"], cookie),
-             (C["DMVPN_NEIGH_A_FLAGS"], bits(1, 1))), 2),
+             (C["DMVPN_NEIGH_A_FLAGS"], bits(1, 1))), (2,)),
+            ("SHORTCUT", "SHORTCUT_SET", shortcut(ifindex, "10.8.0.0", 13, "10.9.9.9",
+             (C["DMVPN_SHORTCUT_A_VIA"], ip("10.8.0.1")),
+             (C["DMVPN_SHORTCUT_A_EXPIRES"], u32(60000)),
+             (C["DMVPN_SHORTCUT_A_REFRESH"], u32(5000)),
+             (C["DMVPN_SHORTCUT_A_COOKIE"], cookie)), (2, 3)),
             ("PEER", "PEER_SET", [(1, u32(ifindex)), (2, ip("203.0.113.1")),
              (C["DMVPN_PEER_A_COOKIE"], cookie), (C["DMVPN_PEER_A_PRIORITY"], u32(3)),
-             (C["DMVPN_PEER_A_FLAGS"], bits(3, 3))], 2)):
+             (C["DMVPN_PEER_A_FLAGS"], bits(3, 3))], (2,))):
         nl.do(cmd, pairs)
         event = parse(ear.sock.recv(65536)[20:])
-        answer = nl.do(f"{kind}_GET", [(1, u32(ifindex)), (key, dict(pairs)[key])])[0]
+        answer = nl.do(f"{kind}_GET", [(1, u32(ifindex)),
+                                       *((key, dict(pairs)[key]) for key in keys)])[0]
         skip = {C[f"DMVPN_{kind}_A_{n}"] for n in moving[kind]}
         if [n for n, _ in event] != [n for n, _ in answer]:
             complain(f"{kind}: attributes {[n for n, _ in event]} and {[n for n, _ in answer]}")
@@ -474,6 +486,9 @@ def events(dev):
     told = [parse(ear.sock.recv(65536)[20:]) for _ in range(2)]
     if len(told) != 2:
         complain("a deleted peer's neighbour was not announced")
+    nl.do("SHORTCUT_FLUSH", [(1, u32(ifindex))])
+    if dict(parse(ear.sock.recv(65536)[20:]))[C["DMVPN_SHORTCUT_A_COOKIE"]] != cookie:
+        complain("a flushed shortcut was not announced")
     print("events as answers")
 
 
@@ -486,27 +501,34 @@ def fill(dev, addr, n, nbma):
     print(f"{n} neighbours")
 
 
-def churn(dev, n, seconds):
+def an_entry(kind, ifindex, addr, number):
+    """The key of one and what else it needs; 2 is the address in both sets."""
+    if kind == "NEIGH":
+        return 2, neigh(ifindex, addr, f"203.0.114.{number % 250 + 1}")
+    return 3, shortcut(ifindex, addr, 32, f"10.9.9.{number % 250 + 1}")
+
+
+def churn(kind, dev, n, seconds):
     ifindex = socket.if_nametoindex(dev)
     nl = Nl()
     keep = [socket.inet_ntoa(struct.pack(">I", 0x0a800000 + 3 * i + 1)) for i in range(500)]
     for addr in keep:
-        nl.do("NEIGH_SET", neigh(ifindex, addr, "203.0.113.1"))
+        nl.do(f"{kind}_SET", an_entry(kind, ifindex, addr, 0)[1])
     end = time.monotonic() + seconds
     children = []
     for which in range(2):
         pid = os.fork()
         if not pid:
-            os._exit(churner(ifindex, n // 2, which, end))
+            os._exit(churner(kind, ifindex, n // 2, which, end))
         children.append(pid)
     dumps = 0
     wanted = {ip(a) for a in keep}
     while time.monotonic() < end:
-        seen = [dict(o) for o in nl.dump("NEIGH_GET", [(1, u32(ifindex))])]
-        ids = [o[C["DMVPN_NEIGH_A_ID"]] for o in seen]
-        held = [o[C["DMVPN_NEIGH_A_ADDR"]] for o in seen if o[C["DMVPN_NEIGH_A_ADDR"]] in wanted]
-        if len(ids) != len(set(ids)):
-            complain("an entry came twice")
+        seen = [dict(o) for o in nl.dump(f"{kind}_GET", [(1, u32(ifindex))])]
+        ids = [struct.unpack("=I", o[C[f"DMVPN_{kind}_A_ID"]]) for o in seen]
+        held = [o[2] for o in seen if o[2] in wanted]
+        if ids != sorted(set(ids)):
+            complain("an entry came twice, or not in the order of the ids")
         if sorted(held) != sorted(wanted):
             complain(f"{len(held)} of {len(wanted)} lasting entries, {len(set(held))} different")
         dumps += 1
@@ -514,36 +536,72 @@ def churn(dev, n, seconds):
     for pid in children:
         if os.waitpid(pid, 0)[1]:
             complain("a writer failed")
-    left = len(nl.dump("NEIGH_GET", [(1, u32(ifindex))]))
-    nl.do("NEIGH_FLUSH", [(1, u32(ifindex))])
+    left = len(nl.dump(f"{kind}_GET", [(1, u32(ifindex))]))
+    nl.do(f"{kind}_FLUSH", [(1, u32(ifindex))])
     if not dumps:
         complain("no dump came to its end")
     print(f"{dumps} dumps, {left} entries at the end")
 
 
-def churner(ifindex, n, which, end):
+def churner(kind, ifindex, n, which, end):
     nl = Nl()
     rnd = random.Random(which)
     first = 0x0a900000 + which * n
+    new = "NEIGH_NEW" if kind == "NEIGH" else "SHORTCUT_SET"
     present = set()
+
+    def entry(i):
+        return an_entry(kind, ifindex, socket.inet_ntoa(struct.pack(">I", first + i)), i)
     try:
         for i in range(n):
-            nl.do("NEIGH_SET", neigh(ifindex, socket.inet_ntoa(struct.pack(">I", first + i)),
-                                     f"203.0.114.{i % 250 + 1}"))
+            nl.do(f"{kind}_SET", entry(i)[1])
             present.add(i)
         while time.monotonic() < end:
             i = rnd.randrange(n)
-            addr = socket.inet_ntoa(struct.pack(">I", first + i))
+            key, pairs = entry(i)
             if i in present:
-                nl.do("NEIGH_DEL", [(1, u32(ifindex)), (2, ip(addr))])
+                nl.do(f"{kind}_DEL", pairs[:key])
                 present.remove(i)
             else:
-                nl.do("NEIGH_NEW", neigh(ifindex, addr, f"203.0.114.{i % 250 + 1}"))
+                nl.do(new, pairs)
                 present.add(i)
     except OSError as e:
         print(f"writer {which}: {e}")
         return 1
     return 0
+
+
+def path(dev, dst):
+    nl = Nl()
+    got = dict(nl.do("PATH_GET", [(1, u32(socket.if_nametoindex(dev))),
+                                  (C["DMVPN_PATH_A_DST"], ip(dst))])[0])
+    how = {v: n[len("DMVPN_PATH_"):].lower() for n, v in C.items()
+           if n.startswith("DMVPN_PATH_") and not n.startswith("DMVPN_PATH_A_")}
+    print(how[got[C["DMVPN_PATH_A_HOW"]][0]],
+          *(socket.inet_ntoa(got[C[f"DMVPN_PATH_A_{name}"]])
+            if C[f"DMVPN_PATH_A_{name}"] in got else "-" for name in ("NEXTHOP", "NBMA")))
+
+
+def upcalls(source=""):
+    ear = Nl()
+    ear.sock.settimeout(None)
+    ear.sock.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, ear.groups["upcalls"])
+    events = {v: n[len("DMVPN_CMD_"):-len("_NTF")].lower() for n, v in C.items()
+              if n.startswith("DMVPN_CMD_") and n.endswith("_NTF")}
+    while True:
+        try:
+            data = ear.sock.recv(65536)
+        except OSError:
+            continue            # some were lost: upcalls are hints
+        o = dict(parse(data[20:]))
+        said = {"time": time.time(), "event": events[data[16]],
+                "interface": socket.if_indextoname(struct.unpack("=I", o[1])[0])}
+        for word in ("SRC", "DST", "NEXTHOP", "NBMA", "INGRESS_NBMA"):
+            if C[f"DMVPN_EVENT_A_{word}"] in o:
+                said[word.lower()] = socket.inet_ntoa(o[C[f"DMVPN_EVENT_A_{word}"]])
+        said["head"] = o.get(C["DMVPN_EVENT_A_HEAD"], b"").hex()
+        if said.get("src", "").startswith(source):
+            print(json.dumps(said, separators=(",", ":")), flush=True)
 
 
 def faults(dev):
@@ -559,6 +617,7 @@ def faults(dev):
     local = C["IFLA_DMVPN_LOCAL"]
     remote = C["IFLA_DMVPN_REMOTE"]
     nl.do("NEIGH_SET", neigh(ifindex, "10.8.0.1", "203.0.113.1"))
+    nl.do("SHORTCUT_SET", shortcut(ifindex, "10.8.0.0", 16, "10.8.0.1"))
     hub = bits(3, 3)
 
     def link(name, pairs, flags=0x600):
@@ -571,7 +630,9 @@ def faults(dev):
 
     def state():
         return (counts(nl, ifindex), sorted(n for _, n in socket.if_nameindex()),
-                [[a for a in o if a[0] in (2, 4, 5)] for o in nl.dump("NEIGH_GET", [(1, u32(ifindex))])])
+                [[a for a in o if a[0] in (2, 4, 5)]
+                 for cmd in ("NEIGH_GET", "SHORTCUT_GET")
+                 for o in nl.dump(cmd, [(1, u32(ifindex))])])
 
     def genl(cmd, pairs):
         def call():
@@ -582,7 +643,9 @@ def faults(dev):
             return 0
         return call
     peer = [(1, u32(ifindex)), (2, ip("203.0.113.9")), (C["DMVPN_PEER_A_FLAGS"], hub)]
-    new = [(local, ip("10.255.0.1")), (remote, ip("203.0.113.50"))]
+    redirect = C["DMVPN_LINK_F_REDIRECT"]
+    new = [(local, ip("10.255.0.1")), (remote, ip("203.0.113.50")),
+           (C["IFLA_DMVPN_FLAGS"], bits(redirect, redirect))]
     trials = (
         ("a new device", lambda: link("fault0", new), lambda: unlink("fault0")),
         ("a changed device", lambda: link(dev, [(remote, ip("203.0.113.60"))], 0),
@@ -590,6 +653,11 @@ def faults(dev):
         ("a new peer", genl("PEER_NEW", peer), lambda: nl.do("PEER_DEL", peer[:2])),
         ("a new neighbour", genl("NEIGH_NEW", neigh(ifindex, "10.8.0.9", "203.0.113.9")),
          lambda: nl.do("NEIGH_DEL", [(1, u32(ifindex)), (2, ip("10.8.0.9"))])),
+        ("a new shortcut", genl("SHORTCUT_SET", shortcut(ifindex, "10.9.0.0", 16, "10.8.0.1")),
+         lambda: nl.do("SHORTCUT_DEL", shortcut(ifindex, "10.9.0.0", 16, "10.8.0.1")[:3])),
+        ("a changed shortcut",
+         genl("SHORTCUT_SET", shortcut(ifindex, "10.8.0.0", 16, "10.8.0.2")),
+         lambda: nl.do("SHORTCUT_SET", shortcut(ifindex, "10.8.0.0", 16, "10.8.0.1"))),
         ("a moved neighbour", genl("NEIGH_SET", neigh(ifindex, "10.8.0.1", "203.0.113.9")),
          lambda: nl.do("NEIGH_SET", neigh(ifindex, "10.8.0.1", "203.0.113.1"))),
     )
@@ -633,6 +701,7 @@ def faults(dev):
         else:
             complain(f"{words}: no end of allocations")
     nl.do("NEIGH_FLUSH", [(1, u32(ifindex))])
+    nl.do("SHORTCUT_FLUSH", [(1, u32(ifindex))])
     if total < 20:
         complain(f"only {total} allocations failed")
     print(f"{total} failed allocations")
@@ -645,7 +714,9 @@ def main():
                 "faults": faults,
                 "random": lambda dev, n: random_damage(dev, int(n)),
                 "fill": lambda dev, addr, n, nbma: fill(dev, addr, int(n), nbma),
-                "churn": lambda dev, n, s: churn(dev, int(n), float(s))}[what]
+                "churn": lambda dev, n, s: churn("NEIGH", dev, int(n), float(s)),
+                "shortcuts": lambda dev, n, s: churn("SHORTCUT", dev, int(n), float(s)),
+                "path": path, "upcalls": upcalls}[what]
     except KeyError:
         sys.exit(__doc__)
     call(*args)

@@ -16,6 +16,12 @@
  *                                   the line's packet until SIGTERM, each time
  *                                   from the next of 50,000 NBMA addresses and
  *                                   for the next of 512 protocol addresses
+ *   inject hairpin SRC DST GRE PEERS FLOWS PPS [COUNT]
+ *                                   the line is an IPv4 packet, sent COUNT times
+ *                                   or until SIGTERM: each time from the next of
+ *                                   PEERS NBMA and inner source addresses, and
+ *                                   after them all to the next of FLOWS inner
+ *                                   destinations
  *   inject control PATH             standard input to a unix socket and the
  *                                   answer to standard output
  *
@@ -233,6 +239,30 @@ static void flood(uint8_t *p, size_t len, uint32_t proto)
 	}
 }
 
+static void add32(uint8_t *p, uint32_t to, uint32_t n)
+{
+	put16(p, (to + n) >> 16);
+	put16(p + 2, (to + n) & 0xffff);
+}
+
+static void hairpin(uint8_t *p, size_t len, unsigned int peers,
+		    unsigned int flows, unsigned long count)
+{
+	uint32_t first = out.src, saddr, daddr;
+
+	memcpy(&saddr, p + 12, sizeof(saddr));
+	memcpy(&daddr, p + 16, sizeof(daddr));
+	signal(SIGTERM, stop);
+	while (!stopped && (!count || out.sent < count)) {
+		out.src = first + out.sent % peers;
+		add32(p + 12, ntohl(saddr), out.sent % peers);
+		add32(p + 16, ntohl(daddr), out.sent / peers % flows);
+		put16(p + 10, 0);
+		put16(p + 10, sum(p, 20));
+		send_nhrp(p, len);
+	}
+}
+
 static int control(const char *path)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -269,7 +299,8 @@ int main(int argc, char **argv)
 	uint8_t p[4096];
 	size_t len;
 	int want = !strcmp(mode, "gre") ? 4 : !strcmp(mode, "nhrp") ? 5 :
-		   !strcmp(mode, "mutate") ? 8 : !strcmp(mode, "flood") ? 7 : 0;
+		   !strcmp(mode, "mutate") ? 8 : !strcmp(mode, "flood") ? 7 :
+		   !strcmp(mode, "hairpin") ? 8 : 0;
 
 	if (!strcmp(mode, "control") && argc == 3)
 		return control(argv[2]);
@@ -287,11 +318,18 @@ int main(int argc, char **argv)
 		out.burst = atoi(argv[7]);
 	} else if (*mode == 'f') {
 		out.pps = atoi(argv[6]);
+	} else if (*mode == 'h') {
+		out.pps = atoi(argv[7]);
 	}
 	while (fgets(line, sizeof(line), stdin)) {
 		len = unhex(line, p, sizeof(p));
 		if (*mode == 'g') {
 			send_gre(p, len);
+			continue;
+		}
+		if (*mode == 'h') {
+			hairpin(p, len, atoi(argv[5]), atoi(argv[6]),
+				argc > 8 ? atol(argv[8]) : 0);
 			continue;
 		}
 		put_right(p, len);

@@ -318,7 +318,7 @@ stranger=(06060606/09090001 c0a80106/c0a80163)
 		echo "unsolicited $(error "$(golden $packet c0a80106c0a80101/c0a80101c0a80108 \
 			c0a80106c0a80108/c0a80101c0a80108)")"
 	done
-	echo "unsupported $(signed "$(golden traffic-indication)")"
+	echo "redirect-off $(signed "$(golden traffic-indication)")"
 	echo "unknown-extension $(register c0a80163 000000aa 80040000/8004000081230000)"
 	# It may register what is free, and take back what is its own.
 	echo "ok $(register c0a80163 000000ab)"

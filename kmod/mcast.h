@@ -3,7 +3,21 @@
 #ifndef _DMVPN_MCAST_H
 #define _DMVPN_MCAST_H
 
+#include <linux/ip.h>
+#include <net/dst_metadata.h>
+#include <net/route.h>
+
 #include "dmvpn.h"
+
+/* To everybody: a group, 255.255.255.255, or a subnet's broadcast address. */
+static inline bool dmvpn_is_multicast(const struct sk_buff *skb)
+{
+	__be32 daddr = ip_hdr(skb)->daddr;
+
+	return ipv4_is_multicast(daddr) || ipv4_is_lbcast(daddr) ||
+	       (skb_valid_dst(skb) &&
+		dst_rtable(skb_dst(skb))->rt_type == RTN_BROADCAST);
+}
 
 void dmvpn_mcast_init(struct dmvpn_dev *ddev);
 

@@ -45,6 +45,7 @@
 
 #include "bucket.h"
 #include "ingress.h"
+#include "mcast.h"
 #include "netlink.h"
 #include "redirect.h"
 
@@ -219,15 +220,6 @@ static u64 hairpin_key(const struct dmvpn_dev *ddev, const struct dmvpn_dev *in,
 	       jhash2(words, ARRAY_SIZE(words), ddev->seed);
 }
 
-static bool is_unicast(const struct sk_buff *skb)
-{
-	__be32 daddr = ip_hdr(skb)->daddr;
-
-	return !ipv4_is_multicast(daddr) && !ipv4_is_lbcast(daddr) &&
-	       (!skb_valid_dst(skb) ||
-		dst_rtable(skb_dst(skb))->rt_type != RTN_BROADCAST);
-}
-
 /* The peer that a hairpin came from, or NULL; its device in *@in. */
 static struct dmvpn_peer *hairpin(struct dmvpn_dev *ddev,
 				  const struct dmvpn_conf *conf,
@@ -239,7 +231,7 @@ static struct dmvpn_peer *hairpin(struct dmvpn_dev *ddev,
 	u32 id;
 
 	*in = ingress_device(ddev, conf, skb);
-	if (!*in || !is_unicast(skb))
+	if (!*in || dmvpn_is_multicast(skb))
 		return NULL;
 	id = dmvpn_ingress_peer(*in, ip_hdr(skb)->saddr, ip_hdr(skb)->daddr);
 	from = id ? xa_load(&(*in)->peer_ids, id) : NULL;

@@ -72,13 +72,6 @@ static bool is_transit(const struct dmvpn_dev *ddev, const struct iphdr *iph,
 	return *ingress;
 }
 
-/* Only for packets without a usable next hop: other devices of the cloud. */
-static bool from_same_cloud(struct dmvpn_dev *ddev,
-			    const struct dmvpn_conf *conf, int iif)
-{
-	return dmvpn_ingress_dev(ddev, conf, iif);
-}
-
 static __be32 route_next_hop(const struct rtable *rt, __be32 daddr)
 {
 	return rt->rt_gw_family == AF_INET ? rt->rt_gw4 : daddr;
@@ -177,8 +170,9 @@ static enum dmvpn_drop unresolved(struct dmvpn_dev *ddev,
 				  int iif, bool transit, u32 ingress,
 				  struct verdict *v)
 {
+	/* Other devices of the cloud: asked only when it may matter. */
 	if (!transit)
-		transit = from_same_cloud(ddev, conf, iif);
+		transit = dmvpn_ingress_dev(ddev, conf, iif);
 	if (!v->question)
 		dmvpn_upcall_resolve(ddev, nexthop, iph, ingress);
 	return via_nhs(ddev, conf, iph, transit, ingress, v);
@@ -506,14 +500,6 @@ enum dmvpn_drop dmvpn_xmit_peer(struct dmvpn_dev *ddev,
 	return send_ip(ddev, conf, skb, &v, &mtu);
 }
 
-/* To everybody: a group, 255.255.255.255, or a subnet's broadcast address. */
-static bool is_multicast(const struct sk_buff *skb, const struct iphdr *iph)
-{
-	return ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
-	       (skb_valid_dst(skb) &&
-		dst_rtable(skb_dst(skb))->rt_type == RTN_BROADCAST);
-}
-
 static enum dmvpn_drop xmit_ip(struct dmvpn_dev *ddev,
 			       const struct dmvpn_conf *conf,
 			       struct sk_buff *skb, u32 *mtu)
@@ -525,7 +511,7 @@ static enum dmvpn_drop xmit_ip(struct dmvpn_dev *ddev,
 	if (!pskb_network_may_pull(skb, sizeof(struct iphdr)) ||
 	    ip_hdr(skb)->version != 4 || ip_hdr(skb)->ihl < 5)
 		return DMVPN_DROP_BAD_INNER;
-	if (unlikely(is_multicast(skb, ip_hdr(skb))) &&
+	if (unlikely(dmvpn_is_multicast(skb)) &&
 	    !rcu_access_pointer(ddev->remote)) {
 		is_transit(ddev, ip_hdr(skb), skb->skb_iif, &ingress);
 		return dmvpn_mcast_xmit(ddev, conf, skb, ingress);

@@ -24,7 +24,7 @@ build_programs() {
 		mv "$work/$helper" "$build/bin/$helper"
 	done
 	[ -e "$repo/Makefile" ] || return 0
-	if ! logged "$results/programs.log" flock "$build/.programs.lock" make -C "$repo" programs; then
+	if ! logged "$results/programs.log" flock "$build/.programs.lock" make -C "$repo" -j "$(nproc)" programs; then
 		say "the programs do not build"
 		record FAIL build programs 0
 	fi

@@ -14,11 +14,11 @@
  * a chain tells the one before it.
  *
  * No hairpin, on purpose: what this host sends itself (no ingress device) and
- * what was translated on its way (NAT: the address pair is not the one it came
- * with). A direct path would go round the translation and break the
- * connection. In a VRF the ingress device is the VRF's, and the table of the
- * device that the packet leaves by decides; two devices of one cloud in one
- * VRF do not see each other's packets.
+ * what was translated on its way (NAT: connection tracking says so, or the
+ * address pair is not the one it came with). A direct path would go round the
+ * translation and break the connection. In a VRF the ingress device is the
+ * VRF's, and the table of the device that the packet leaves by decides; two
+ * devices of one cloud in one VRF do not see each other's packets.
  *
  * The limits, for memory that never grows:
  *
@@ -41,6 +41,7 @@
 #include <linux/mm.h>
 #include <net/dst_metadata.h>
 #include <net/l3mdev.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
 #include "bucket.h"
@@ -220,6 +221,19 @@ static u64 hairpin_key(const struct dmvpn_dev *ddev, const struct dmvpn_dev *in,
 	       jhash2(words, ARRAY_SIZE(words), ddev->seed);
 }
 
+/* The pair of addresses alone may be that of another connection. */
+static bool translated(const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	enum ip_conntrack_info info;
+	const struct nf_conn *ct = nf_ct_get(skb, &info);
+
+	return ct && READ_ONCE(ct->status) & IPS_NAT_MASK;
+#else
+	return false;
+#endif
+}
+
 /* The peer that a hairpin came from, or NULL; its device in *@in. */
 static struct dmvpn_peer *hairpin(struct dmvpn_dev *ddev,
 				  const struct dmvpn_conf *conf,
@@ -231,7 +245,7 @@ static struct dmvpn_peer *hairpin(struct dmvpn_dev *ddev,
 	u32 id;
 
 	*in = ingress_device(ddev, conf, skb);
-	if (!*in || dmvpn_is_multicast(skb))
+	if (!*in || dmvpn_is_multicast(skb) || translated(skb))
 		return NULL;
 	id = dmvpn_ingress_peer(*in, ip_hdr(skb)->saddr, ip_hdr(skb)->daddr);
 	from = id ? xa_load(&(*in)->peer_ids, id) : NULL;

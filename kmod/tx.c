@@ -77,14 +77,6 @@ static __be32 route_next_hop(const struct rtable *rt, __be32 daddr)
 	return rt->rt_gw_family == AF_INET ? rt->rt_gw4 : daddr;
 }
 
-static __be32 next_hop(const struct sk_buff *skb, const struct iphdr *iph)
-{
-	/* Packet sockets and BPF send without a route. */
-	if (!skb_valid_dst(skb))
-		return iph->daddr;
-	return route_next_hop(dst_rtable(skb_dst(skb)), iph->daddr);
-}
-
 /* By the FIB, in the device's VRF; 0: it does not lead into the device. */
 static __be32 routed_next_hop(struct dmvpn_dev *ddev, __be32 daddr)
 {
@@ -101,6 +93,16 @@ static __be32 routed_next_hop(struct dmvpn_dev *ddev, __be32 daddr)
 		nexthop = route_next_hop(rt, daddr);
 	ip_rt_put(rt);
 	return nexthop;
+}
+
+static __be32 next_hop(struct dmvpn_dev *ddev, const struct sk_buff *skb)
+{
+	__be32 daddr = ip_hdr(skb)->daddr;
+
+	if (likely(skb_valid_dst(skb)))
+		return route_next_hop(dst_rtable(skb_dst(skb)), daddr);
+	/* Packet sockets, tc and BPF choose the device without a route. */
+	return routed_next_hop(ddev, daddr) ?: daddr;
 }
 
 static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
@@ -482,7 +484,7 @@ static enum dmvpn_drop send_ip(struct dmvpn_dev *ddev,
 		return DMVPN_DROP_NO_MEMORY;
 	if (conf->flags & DMVPN_LINK_F_REDIRECT && skb->skb_iif)
 		dmvpn_redirect_check(ddev, conf, skb, v->peer,
-				     next_hop(skb, ip_hdr(skb)));
+				     next_hop(ddev, skb));
 	send(ddev, conf, skb, v, htons(ETH_P_IP), tos, ttl, df);
 	return DMVPN_DROP_UNSPEC;
 }
@@ -500,6 +502,33 @@ enum dmvpn_drop dmvpn_xmit_peer(struct dmvpn_dev *ddev,
 	return send_ip(ddev, conf, skb, &v, &mtu);
 }
 
+/*
+ * Behind a queue there is no recursion: a packet whose underlay leads back into
+ * its tunnel comes round again and again. Its headers tell. @skb: GRE inside.
+ */
+static bool nested_too_deeply(const struct sk_buff *skb)
+{
+	unsigned int depth, at = skb_network_offset(skb);
+	u8 gre_buf[DMVPN_GRE_MAX];
+	const struct iphdr *iph;
+	struct iphdr iph_buf;
+	struct dmvpn_gre gre;
+	const u8 *head;
+
+	for (depth = 0; depth < NESTING_MAX; depth++) {
+		iph = skb_header_pointer(skb, at, sizeof(iph_buf), &iph_buf);
+		if (!iph || iph->version != 4 || iph->protocol != IPPROTO_GRE ||
+		    iph->frag_off & htons(IP_OFFSET))
+			return false;
+		at += iph->ihl * 4;
+		head = skb_header_pointer(skb, at, sizeof(gre_buf), gre_buf);
+		if (!head || dmvpn_gre_parse(head, sizeof(gre_buf), &gre))
+			return false;
+		at += gre.hlen;
+	}
+	return true;
+}
+
 static enum dmvpn_drop xmit_ip(struct dmvpn_dev *ddev,
 			       const struct dmvpn_conf *conf,
 			       struct sk_buff *skb, u32 *mtu)
@@ -511,12 +540,15 @@ static enum dmvpn_drop xmit_ip(struct dmvpn_dev *ddev,
 	if (!pskb_network_may_pull(skb, sizeof(struct iphdr)) ||
 	    ip_hdr(skb)->version != 4 || ip_hdr(skb)->ihl < 5)
 		return DMVPN_DROP_BAD_INNER;
+	if (unlikely(ip_hdr(skb)->protocol == IPPROTO_GRE) &&
+	    nested_too_deeply(skb))
+		return DMVPN_DROP_RECURSION;
 	if (unlikely(dmvpn_is_multicast(skb)) &&
 	    !rcu_access_pointer(ddev->remote)) {
 		is_transit(ddev, ip_hdr(skb), skb->skb_iif, &ingress);
 		return dmvpn_mcast_xmit(ddev, conf, skb, ingress);
 	}
-	drop = choose(ddev, conf, ip_hdr(skb), next_hop(skb, ip_hdr(skb)),
+	drop = choose(ddev, conf, ip_hdr(skb), next_hop(ddev, skb),
 		      skb->skb_iif, &v);
 	return drop ?: send_ip(ddev, conf, skb, &v, mtu);
 }

@@ -139,6 +139,7 @@ int event_loop_run(struct event_loop *l)
 			return -EIO;
 		run_hooks(l);
 	}
+	l->stop = false;
 	return 0;
 }
 

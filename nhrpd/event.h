@@ -27,7 +27,8 @@ uint64_t event_now(void);
 /* NULL when out of memory. Free everything added to the loop before it. */
 struct event_loop *event_loop_new(void);
 void event_loop_free(struct event_loop *l);
-/* Turns until event_loop_stop(). 0, or -errno when the loop cannot go on. */
+/* Turns until event_loop_stop(), then may be called again. 0, or -errno when
+ * the loop cannot go on. */
 int event_loop_run(struct event_loop *l);
 /* The loop ends after this turn; may be called from any callback. */
 void event_loop_stop(struct event_loop *l);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * charon: strongSwan's daemon as nhrpd uses it: sa.c's core on a VICI session
+ * (vici.c) and the kernel's SAs (xfrm.c).
+ *
+ * Connections are loaded over VICI: one for each source that takes whatever
+ * peer comes, and one for each peer just before it is initiated. What charon
+ * needs from its own files are secrets and certificates.
+ */
+#ifndef NHRPD_CHARON_H
+#define NHRPD_CHARON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "event.h"
+#include "sa.h"
+#include "vici.h"
+#include "xfrm.h"
+
+#define CHARON_CHILD		"gre"	/* of every connection of ours */
+#define CHARON_ANY_PREFIX	"nhrpd-any-"
+#define CHARON_CHILDREN_MAX	64	/* of one IKE_SA that are looked at */
+
+/* `crypto ipsec profile NAME`; empty words: strongSwan's or our default. */
+struct charon_profile {
+	char name[64];
+	char auth[16];			/* psk, pubkey; empty: psk */
+	char cert[128];			/* file in swanctl's x509 folder */
+	char local_id[SA_IDENTITY_MAX];	/* empty: the address */
+	char remote_id[SA_IDENTITY_MAX]; /* may be a pattern; empty: any */
+	char ike_proposal[128];
+	char esp_proposal[128];
+	uint32_t rekey;			/* seconds, of CHILD_SAs; 0: 3600 */
+	uint32_t dpd;			/* seconds; 0: 10 */
+	uint32_t idle;			/* seconds; 0: 120 */
+	bool nat_marks;
+};
+
+struct charon_ops {
+	void (*up)(void *ctx, const struct sa_info *i);
+	void (*down)(void *ctx, const struct sa_info *i);
+};
+
+struct charon;
+
+/*
+ * The load-conn request, in @buf; its length, or -EMSGSIZE. @remote NULL: for
+ * whatever peer comes. Pure.
+ */
+int charon_build_load(uint8_t *buf, size_t size, const char *conn,
+		      const struct charon_profile *p, const struct addr *local,
+		      const struct addr *remote);
+
+/* An IKE_SA with its CHILD_SAs, as in list-sa and in the events. */
+struct charon_sa {
+	struct sa_ike ike;
+	unsigned int n;
+	struct sa_child child[CHARON_CHILDREN_MAX];
+};
+
+/* Reads the section @name of an event. False, with the key in *wrong, when it
+ * makes no sense. Pure. */
+bool charon_read_sa(const struct vici_str *name, const struct vici_body *at,
+		    struct charon_sa *sa, const char **wrong);
+
+/* @path: charon's socket; @owner: whose it must be. NULL: no memory. */
+struct charon *charon_new(struct event_loop *loop, const char *path,
+			  unsigned int owner, struct xfrm *xfrm,
+			  const struct charon_ops *ops, void *ctx);
+/* SAs and connections stay. The loop does not turn any more. NULL is fine. */
+void charon_free(struct charon *c);
+
+/* The core: references to peers, lists, counters. */
+struct sa *charon_sa(struct charon *c);
+struct vici *charon_vici(struct charon *c);
+
+/*
+ * IPsec of profile @p is used from @local; @p is copied. Counted, see
+ * sa_source_set().
+ */
+int charon_source_set(struct charon *c, const struct charon_profile *p,
+		      const struct addr *local);
+void charon_source_del(struct charon *c, const struct addr *local);
+
+/* For xfrm_ops; @ctx is the charon. */
+void charon_sa_gone(void *ctx, uint32_t spi, bool hard);
+void charon_flushed(void *ctx);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sa: which peers have security associations, and what to do when not. A core
+ * without descriptors and without a clock, as the engine is: charon's events
+ * come in through the functions below, commands go out through struct sa_ops,
+ * @now is milliseconds of a clock that only goes forward.
+ *
+ * A peer is (local NBMA, remote NBMA, mark); whoever needs its SA holds a
+ * reference. The core initiates when there is need and no SA, takes what the
+ * peer initiates, lets one of two remain when both did, and keeps its own time
+ * since charon does not tell of every failure. It never initiates while any SA
+ * to the peer is installed.
+ *
+ * Two ends that initiate at once get two IKE_SAs. Both ends know both pairs of
+ * SPIs, so both choose the one with the lower initiator's SPI, whatever NAT
+ * made of the addresses; its initiator ends the other one a little later. What
+ * came up long after the other replaces it.
+ *
+ * Event order: of one connection to charon as sent. Listings come on another
+ * one and may be older than events that were heard before them: what is known
+ * to be gone is not taken from a listing again.
+ */
+#ifndef NHRPD_SA_H
+#define NHRPD_SA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+
+#define SA_CONN_PREFIX	"nhrp-"		/* of the connections that are ours */
+#define SA_CONN_MAX	104		/* nhrp-ADDRESS-ADDRESS */
+#define SA_IDENTITY_MAX	128
+#define SA_REASON_MAX	128
+
+#define SA_ATTEMPT	10000		/* ms an attempt may take */
+#define SA_CHILD_WAIT	3000		/* ms from IKE_SA to CHILD_SA */
+#define SA_TIE_WAIT	2000		/* ms until one of two is ended */
+#define SA_TIE_LATE	4000		/* ms more that the peer has for it */
+#define SA_SIMULTANEOUS	10000		/* ms; further apart: replaced */
+#define SA_HOLD		1000		/* ms without SA before it is told */
+#define SA_STABLE	10000		/* ms up: the backoff begins anew */
+#define SA_BACKOFF_MAX	60000		/* ms */
+#define SA_SETTLE	1000		/* ms that a new charon is left alone */
+#define SA_SWEEP_WAIT	20000		/* ms until a dead charon's SAs go */
+#define SA_YOUNG	5000		/* ms; before, it may be in the making */
+#define SA_FIX_WAIT	1000		/* ms until a lost SA is rekeyed */
+
+struct sa;
+struct sa_peer;
+
+enum sa_state {				/* words of `show` */
+	SA_IDLE,			/* nobody needs it */
+	SA_WAITING,			/* for charon, or for the peer */
+	SA_CONNECTING,
+	SA_BACKOFF,
+	SA_UP,
+	__SA_STATE_MAX
+};
+
+enum sa_count {
+	SA_COUNT_ATTEMPT,
+	SA_COUNT_UP,
+	SA_COUNT_DOWN,
+	SA_COUNT_NO_ANSWER,
+	SA_COUNT_IKE_REFUSED,
+	SA_COUNT_CHILD_REFUSED,
+	SA_COUNT_COMMAND_REFUSED,
+	SA_COUNT_WRONG_MODE,
+	SA_COUNT_WRONG_SELECTOR,
+	SA_COUNT_FOREIGN,		/* children that are not ours */
+	SA_COUNT_CANCELLED,
+	SA_COUNT_DUPLICATE,
+	SA_COUNT_DUPLICATE_ENDED,
+	SA_COUNT_EXPIRED,
+	SA_COUNT_VANISHED,		/* from the kernel, behind charon's back */
+	SA_COUNT_REKEYED,
+	SA_COUNT_IDLE_CLOSED,
+	SA_COUNT_RESYNC,
+	SA_COUNT_ORPHAN,
+	SA_COUNT_STALE_LISTING,
+	SA_COUNT_OVERFLOW,
+	__SA_COUNT_MAX
+};
+
+const char *sa_state_word(enum sa_state state);
+const char *sa_count_word(enum sa_count c);
+
+/* An IKE_SA as charon tells of it; fields that it left out are zero. */
+struct sa_ike {
+	uint32_t id;			/* charon's uniqueid, a session's own */
+	char conn[SA_CONN_MAX];
+	struct addr local, remote;
+	uint64_t ispi;			/* the initiator's SPI */
+	bool initiator;			/* it is us */
+	bool connecting;		/* not authenticated yet */
+	bool nat;
+	char identity[SA_IDENTITY_MAX];	/* authenticated; EAP before IKE id */
+};
+
+struct sa_child {
+	uint32_t id;			/* charon's uniqueid */
+	uint32_t spi_in, spi_out;
+	uint32_t mark_in, mark_out;
+	uint32_t age;			/* ms since it was installed */
+	bool installed;			/* or being replaced: usable */
+	bool transport;
+	bool gre;			/* GRE between the two hosts, no more */
+	uint64_t packets;		/* both ways */
+};
+
+/* Where IPsec is used from; one profile for each local address. */
+struct sa_source {
+	struct addr local;
+	char profile[64];
+	bool nat_marks;			/* peers behind one NAT: by mark */
+	uint32_t idle;			/* ms unneeded and unused until closed */
+};
+
+struct sa_info {
+	struct sa_source source;
+	struct addr remote;
+	uint32_t mark;			/* of the key */
+	uint32_t tx_mark;		/* for packets to the peer */
+	enum sa_state state;
+	const char *conn;
+	const char *identity;		/* of the SA in use, or "" */
+	bool ambiguous;			/* SAs of several identities */
+	bool nat;
+	bool stale;			/* charon is away, or lost it */
+	unsigned int need;		/* references */
+	unsigned int children;
+	uint64_t since;			/* now's clock: of @state */
+	uint64_t next;			/* next attempt; 0: none set */
+	const char *reason;		/* why not up, or "" */
+};
+
+enum sa_log { SA_ERR, SA_WARN, SA_NOTICE, SA_INFO, SA_DEBUG };
+
+/* None of these may call back into the core. */
+struct sa_ops {
+	/* Commands to charon; their failure comes by sa_refused(), or not. */
+	void (*load)(void *ctx, const char *conn, const struct sa_source *src,
+		     const struct addr *remote);
+	void (*unload)(void *ctx, const char *conn);
+	void (*initiate)(void *ctx, const char *conn);
+	void (*terminate)(void *ctx, uint32_t ike, bool force);
+	void (*rekey)(void *ctx, uint32_t child);
+	/* Lists the SAs of @conn, or with @ike that one, or all (NULL, 0):
+	 * sa_listed() for each, then sa_list_done() with the same. */
+	void (*list)(void *ctx, const char *conn, uint32_t ike);
+	/* Notes which SAs the kernel has, before a listing of all, ... */
+	void (*snapshot)(void *ctx);
+	/* ... and much later deletes those of them that were older than
+	 * SA_YOUNG then and that charon did not list, whoever's they are. */
+	void (*sweep)(void *ctx);
+	/* The kernel had this inbound SA when they were noted; true when that
+	 * is not known. */
+	bool (*installed)(void *ctx, uint32_t spi);
+	/* The peer has an SA, or another mark or identity than told before. */
+	void (*up)(void *ctx, const struct sa_info *i);
+	/* It had one and has none; @i->reason says why. */
+	void (*down)(void *ctx, const struct sa_info *i);
+	uint32_t (*random)(void *ctx);
+	void (*log)(void *ctx, enum sa_log level, const char *text);
+};
+
+/* NULL when out of memory. @ops and @ctx must outlive it. */
+struct sa *sa_new(const struct sa_ops *ops, void *ctx);
+/* Tells and ends nothing: SAs outlive the daemon. References die with it. */
+void sa_free(struct sa *s);
+
+/* -EEXIST: the address has another profile; -ENOMEM. Counted: each set wants
+ * a del. The last del ends the SAs of that address. */
+int sa_source_set(struct sa *s, const struct sa_source *src);
+void sa_source_del(struct sa *s, const struct addr *local, uint64_t now);
+
+/*
+ * The SA to @remote is needed, until sa_peer_put(). One with a mark is not
+ * initiated: the peer, behind NAT, has to. NULL: no such source, or no memory.
+ */
+struct sa_peer *sa_peer_get(struct sa *s, const struct addr *local,
+			    const struct addr *remote, uint32_t mark,
+			    uint64_t now);
+void sa_peer_put(struct sa *s, struct sa_peer *p, uint64_t now);
+
+/* charon is there, all it told before is void; charon is not there. */
+void sa_session_up(struct sa *s, uint64_t now);
+void sa_session_lost(struct sa *s, uint64_t now);
+
+/* charon's events. */
+void sa_ike_up(struct sa *s, const struct sa_ike *ike, uint64_t now);
+void sa_ike_down(struct sa *s, const struct sa_ike *ike, uint64_t now);
+void sa_child_up(struct sa *s, const struct sa_ike *ike,
+		 const struct sa_child *c, uint64_t now);
+void sa_child_down(struct sa *s, uint32_t child, uint64_t now);
+void sa_child_rekeyed(struct sa *s, const struct sa_ike *ike,
+		      uint32_t old_child, const struct sa_child *c,
+		      uint64_t now);
+void sa_ike_rekeyed(struct sa *s, uint32_t old_ike, const struct sa_ike *ike,
+		    uint64_t now);
+/* NAT gave the peer another address: @ike with that in @remote. */
+void sa_ike_moved(struct sa *s, const struct sa_ike *ike, uint64_t now);
+
+/* Answers to ops->list: an IKE_SA with @n children. @ok false: not complete. */
+void sa_listed(struct sa *s, const struct sa_ike *ike,
+	       const struct sa_child *c, unsigned int n, uint64_t now);
+void sa_list_done(struct sa *s, const char *conn, uint32_t ike, bool ok,
+		  uint64_t now);
+/* charon holds a connection of that name. */
+void sa_conn_found(struct sa *s, const char *conn);
+/* charon refused load or initiate of @conn, @load which; in its words. */
+void sa_refused(struct sa *s, const char *conn, bool load, const char *why,
+		uint64_t now);
+
+/* The kernel's events. @hard: the lifetime is over; else it was deleted. */
+void sa_spi_gone(struct sa *s, uint32_t spi, bool hard, uint64_t now);
+/* A packet for the peer found no SA, though charon may say that there is one. */
+void sa_missing(struct sa *s, const struct addr *local,
+		const struct addr *remote, uint32_t mark, uint64_t now);
+/* All policies, or all SAs, were flushed from outside. */
+void sa_flushed(struct sa *s, uint64_t now);
+
+/* When sa_run() has something to do next; UINT64_MAX: never. */
+uint64_t sa_deadline(const struct sa *s);
+void sa_run(struct sa *s, uint64_t now);
+
+void sa_peer_info(const struct sa_peer *p, struct sa_info *i);
+void sa_each_peer(struct sa *s, void (*cb)(void *ctx, const struct sa_info *),
+		  void *ctx);
+/* __SA_COUNT_MAX of them. */
+const uint64_t *sa_counts(const struct sa *s);
+
+#endif

@@ -35,6 +35,7 @@ enum slot {
 	SLOT_REDIRECT,
 	SLOT_FALLBACK,
 	SLOT_SOURCE,
+	SLOT_VRF,
 	SLOT_DESTINATION,
 	SLOT_MODE,
 	SLOT_KEY,
@@ -609,6 +610,23 @@ static int take_no_source(struct parser *p, const struct args *a)
 	return 0;
 }
 
+static int take_vrf(struct parser *p, const struct args *a)
+{
+	const char *word = a->word[0];
+
+	if (!valid_ifname(word) || !strcmp(word, p->c->name))
+		return refuse(p, word, "not the name of a VRF");
+	strcpy(p->c->vrf, word);
+	return 0;
+}
+
+static int take_no_vrf(struct parser *p, const struct args *a)
+{
+	(void)a;
+	memset(p->c->vrf, 0, sizeof(p->c->vrf));
+	return 0;
+}
+
 static int take_destination(struct parser *p, const struct args *a)
 {
 	if (check_unicast(p, a->word[0], &a->addr[0]))
@@ -681,6 +699,7 @@ static int take_no_protection(struct parser *p, const struct args *a)
 #define ROUTING	"belongs to the routing daemon"
 #define SYSTEM	"belongs to the system"
 #define TODO	"is not implemented yet"
+#define NFTABLES "is a rule of nftables (Packet sizes in configuration.md)"
 
 static const struct line lines[] = {
 	{ "interface W", .take = take_interface, .global = true },
@@ -749,6 +768,9 @@ static const struct line lines[] = {
 	{ "tunnel source A", .take = take_source_addr, .slot = SLOT_SOURCE },
 	{ "tunnel source W", .take = take_source_dev, .slot = SLOT_SOURCE },
 	{ "no tunnel source", .take = take_no_source, .slot = SLOT_SOURCE },
+	{ "tunnel vrf W", .take = take_vrf, .slot = SLOT_VRF },
+	{ "no tunnel vrf", .take = take_no_vrf, .slot = SLOT_VRF },
+	{ "no tunnel vrf W", .take = take_no_vrf, .slot = SLOT_VRF },
 	{ "tunnel destination A", .take = take_destination,
 	  .slot = SLOT_DESTINATION },
 	{ "no tunnel destination", .take = take_no_destination,
@@ -794,8 +816,8 @@ static const struct line lines[] = {
 	{ "no ip proxy-arp *", .foreign = SYSTEM },
 	{ "ip virtual-reassembly *", .foreign = SYSTEM },
 	{ "no ip virtual-reassembly *", .foreign = SYSTEM },
-	{ "ip tcp adjust-mss N", .min = 500, .max = 65495, .foreign = TODO },
-	{ "no ip tcp adjust-mss *", .foreign = TODO },
+	{ "ip tcp adjust-mss N", .min = 500, .max = 65495, .foreign = NFTABLES },
+	{ "no ip tcp adjust-mss *", .foreign = NFTABLES },
 	{ "ip nhrp max-send *", .foreign = TODO },
 	{ "tunnel path-mtu-discovery *",
 	  .foreign = "is always so" },

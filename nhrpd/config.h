@@ -76,6 +76,7 @@ struct conf_iface {
 	/* tunnel */
 	char source_dev[IFNAMSIZ];	/* `tunnel source IF`; empty: see next */
 	struct addr source;		/* `tunnel source A` */
+	char vrf[IFNAMSIZ];		/* `tunnel vrf`, of the underlay; empty: as it is */
 	struct addr destination;	/* none: multipoint */
 	bool has_key;
 	uint32_t key;

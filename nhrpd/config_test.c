@@ -260,6 +260,8 @@ static void test_every_no(void **state)
 				 " no ip nhrp map multicast dynamic\n"
 				 " tunnel source 192.0.2.1\n no tunnel source\n"
 				 " tunnel source eth0\n no tunnel source\n"
+				 " tunnel vrf ISP\n no tunnel vrf\n"
+				 " tunnel vrf ISP\n no tunnel vrf ISP\n"
 				 " tunnel destination 1.1.1.1\n"
 				 " no tunnel destination 1.1.1.1\n"
 				 " tunnel destination 1.1.1.1\n"
@@ -508,6 +510,10 @@ static const struct refusal refusals[] = {
 	{ " tunnel source 0123456789abcdef", "f:2: word '0123456789abcdef': neither an IPv4 address nor an interface name" },
 	{ " tunnel source 127.0.0.1", "f:2: word '127.0.0.1': not a unicast address" },
 	{ " tunnel source 1.1.1.1\n tunnel source eth0", "f:3: word 'eth0': given before in line 2" },
+	{ " tunnel vrf", "f:2: word 'vrf': expected a word behind it" },
+	{ " tunnel vrf Tunnel0", "f:2: word 'Tunnel0': not the name of a VRF" },
+	{ " tunnel vrf 0123456789abcdef", "f:2: word '0123456789abcdef': not the name of a VRF" },
+	{ " tunnel vrf ISP\n tunnel vrf ISP", "f:3: word 'ISP': given before in line 2" },
 	{ " tunnel destination 239.1.1.1", "f:2: word '239.1.1.1': not a unicast address" },
 	{ " tunnel destination hub", "f:2: word 'hub': expected an IPv4 address" },
 	{ " tunnel destination 1.1.1.1\n no tunnel destination 2.2.2.2", "f:3: word '2.2.2.2': not the destination of line 2" },

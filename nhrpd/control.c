@@ -395,6 +395,7 @@ static void add_config(struct json_object *o, const struct conf_iface *c)
 	object_int(o, "fallback_seconds", c->fallback ? c->fallback :
 		   CONF_FALLBACK);
 	object_str(o, "source_dev", *c->source_dev ? c->source_dev : NULL);
+	object_str(o, "tunnel_vrf", *c->vrf ? c->vrf : NULL);
 	object_addr(o, "destination", &c->destination);
 	json_object_object_add(o, "key", c->has_key ?
 			       json_object_new_int64(c->key) : NULL);

@@ -90,15 +90,22 @@ static void op_peer_set(void *ctx, unsigned int ifindex,
 				   i->name);
 		i->mcast_told = true;
 	}
-	kernel_peer_set(d->kernel, ifindex, nbma, mark, flags, priority);
+	kernel_peer_set(d->kernel, ifindex, nbma, mark, flags, priority,
+			i ? device_operators(i, nbma, mark) : NULL);
 }
 
 static void op_peer_del(void *ctx, unsigned int ifindex,
 			const struct addr *nbma, uint32_t mark)
 {
 	struct daemon *d = ctx;
+	const struct daemon_iface *i = daemon_iface(d, ifindex);
+	const struct kernel_rank *was = i ? device_operators(i, nbma, mark) :
+					    NULL;
 
-	kernel_peer_del(d->kernel, ifindex, nbma, mark);
+	if (was)
+		kernel_peer_give_back(d->kernel, ifindex, nbma, mark, was);
+	else
+		kernel_peer_del(d->kernel, ifindex, nbma, mark);
 }
 
 static void op_shortcut_set(void *ctx, unsigned int ifindex,
@@ -513,6 +520,7 @@ static void free_ifaces(struct daemon_iface *i)
 
 	for (; i; i = next) {
 		next = i->next;
+		free(i->operators);
 		free(i);
 	}
 }

@@ -23,6 +23,7 @@
 struct control;
 struct frame;
 struct kernel;
+struct kernel_peer;
 struct rtnl;
 
 /* One `interface` of the configuration and what is there of it now. */
@@ -46,6 +47,8 @@ struct daemon_iface {
 	bool applied;			/* @conf was written to the device */
 	bool changed;			/* @conf is new to the engine */
 	bool vanished;			/* an adopted device went away */
+	struct kernel_peer *operators;	/* peers that an operator had made */
+	size_t n_operators;
 	bool mcast_told;		/* told that the module does not copy */
 	bool dormant;			/* `if-state nhrp`: no NHS is up */
 };

@@ -84,6 +84,15 @@ static unsigned int source_index(struct daemon *d, const char *name)
 	return 0;
 }
 
+static unsigned int vrf_index(struct daemon *d, const char *name)
+{
+	struct rtnl_link l;
+
+	if (rtnl_link_get(d->rtnl, 0, name, &l) || strcmp(l.kind, "vrf"))
+		return 0;
+	return l.ifindex;
+}
+
 /* *@t is what the section wants of a device that is *@now. */
 static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 			const struct rtnl_tunnel *now, struct rtnl_tunnel *t)
@@ -99,6 +108,11 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 	} else if (addr_is_set(&c->source)) {
 		t->local_dev = 0;
 		t->local = c->source;
+	}
+	if (c->vrf[0]) {
+		t->link = vrf_index(d, c->vrf);
+		if (!t->link)
+			return wait_for(i, "tunnel vrf %s: no such VRF", c->vrf);
 	}
 	t->remote = c->destination;
 	t->has_key = c->has_key;
@@ -157,6 +171,13 @@ void device_carrier(struct daemon *d, struct daemon_iface *i, bool on)
 	log_info("%s: %s", i->name, on ? "running again" : "dormant");
 }
 
+static void forget_operators(struct daemon_iface *i)
+{
+	free(i->operators);
+	i->operators = NULL;
+	i->n_operators = 0;
+}
+
 /* NHRP ends on the device at hand, whatever becomes of it. */
 static void leave(struct daemon *d, struct daemon_iface *i)
 {
@@ -165,6 +186,7 @@ static void leave(struct daemon *d, struct daemon_iface *i)
 	i->running = false;
 	i->applied = false;
 	i->addr_added = false;
+	forget_operators(i);
 	i->ifindex = 0;
 	i->up = false;
 	i->dormant = false;
@@ -359,6 +381,7 @@ static void append(struct list *l, const void *item, size_t size)
 struct held {
 	struct list neighs;		/* struct engine_neigh */
 	struct list peers;		/* struct kernel_peer, the daemon's */
+	struct list operators;		/* struct kernel_peer, and who made it */
 	struct list shortcuts;		/* struct engine_shortcut */
 };
 
@@ -369,13 +392,37 @@ static void keep_neigh(void *ctx, const struct kernel_neigh *k)
 	append(&h->neighs, &k->n, sizeof(k->n));
 }
 
-/* An operator's peer is none of the engine's business. */
+/*
+ * An operator's peer is none of the engine's business, unless the configuration
+ * names it; then it becomes what it was when the engine needs it no more.
+ */
 static void keep_peer(void *ctx, const struct kernel_peer *p)
 {
+	struct kernel_peer made = *p;
 	struct held *h = ctx;
 
 	if (p->ours)
 		append(&h->peers, p, sizeof(*p));
+	if (p->ours ? !p->taken : !(p->flags & DMVPN_PEER_F_STATIC))
+		return;
+	if (!p->taken)
+		made.was = (struct kernel_rank){
+			p->flags & ~(uint32_t)DMVPN_PEER_F_STATIC, p->priority
+		};
+	append(&h->operators, &made, sizeof(made));
+}
+
+const struct kernel_rank *device_operators(const struct daemon_iface *i,
+					   const struct addr *nbma,
+					   uint32_t mark)
+{
+	size_t n;
+
+	for (n = 0; n < i->n_operators; n++)
+		if (addr_eq(&i->operators[n].nbma, nbma) &&
+		    i->operators[n].mark == mark)
+			return &i->operators[n].was;
+	return NULL;
 }
 
 static void keep_shortcut(void *ctx, const struct kernel_shortcut *k)
@@ -397,7 +444,7 @@ static int read_held(struct daemon *d, const struct daemon_iface *i,
 		ret = kernel_each_shortcut(d->kernel, i->ifindex,
 					   keep_shortcut, h);
 	if (!ret && (h->neighs.failed || h->peers.failed ||
-		     h->shortcuts.failed))
+		     h->operators.failed || h->shortcuts.failed))
 		ret = -ENOMEM;
 	return ret;
 }
@@ -437,6 +484,9 @@ static bool enter(struct daemon *d, struct daemon_iface *i,
 	int ret;
 
 	ret = read_held(d, i, &h);
+	forget_operators(i);
+	i->operators = h.operators.items;
+	i->n_operators = h.operators.n;
 	if (!ret)
 		ret = engine_iface_set(d->engine, i->ifindex, c, &i->local,
 				       now);
@@ -517,12 +567,32 @@ static bool follow(struct daemon *d, struct daemon_iface *i,
 	return true;
 }
 
+static bool gone(struct daemon *d, unsigned int ifindex)
+{
+	struct rtnl_link l;
+
+	return ifindex && rtnl_link_get(d->rtnl, ifindex, NULL, &l) == -ENODEV;
+}
+
+/* What the section names was deleted and made anew: another index by now. */
+static bool underlay_renewed(struct daemon *d, const struct daemon_iface *i,
+			     const struct rtnl_tunnel *t)
+{
+	const struct conf_iface *c = i->conf;
+
+	return (c->source_dev[0] && gone(d, t->local_dev) &&
+		source_index(d, c->source_dev)) ||
+	       (c->vrf[0] && gone(d, t->link) && vrf_index(d, c->vrf));
+}
+
 bool device_look(struct daemon *d, struct daemon_iface *i)
 {
 	struct rtnl_link l;
 
 	if (!find_device(d, i, &l))
 		return false;
+	if (underlay_renewed(d, i, &l.tunnel))
+		i->applied = false;
 	if (!i->applied) {
 		if (!apply(d, i, &l))
 			return false;

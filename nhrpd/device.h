@@ -11,6 +11,8 @@
 
 #include "daemon.h"
 
+struct kernel_rank;
+
 /* Creates or adopts the device, writes the section to it when that is due, and
  * keeps the engine up to date. True when nothing is left to wait for; else
  * i->reason says what is (logged when it changes). */
@@ -19,6 +21,12 @@ bool device_look(struct daemon *d, struct daemon_iface *i);
 /* `if-state nhrp`: the interface runs, for all others of this host, while an
  * NHS is up (@on). Nothing happens when that is so already. */
 void device_carrier(struct daemon *d, struct daemon_iface *i, bool on);
+
+/* What a peer was that an operator had made before NHRP began on the device;
+ * NULL: none such. Valid until the next device_look() or device_remove(). */
+const struct kernel_rank *device_operators(const struct daemon_iface *i,
+					   const struct addr *nbma,
+					   uint32_t mark);
 
 /* Creates the device when there is none of that name: the kernel loads the
  * module for it. 0, -EEXIST when a device of that name is there, or -errno

@@ -172,12 +172,39 @@ static int parse_shortcut(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	return 0;
 }
 
-static bool is_ours(const struct nlattr *cookie)
-{
-	size_t len = strlen(KERNEL_PEER_COOKIE);
+/* KERNEL_PEER_COOKIE, and of an operator's peer its flags and priority. */
+#define PEER_COOKIE	(sizeof(KERNEL_PEER_COOKIE) - 1)
+#define PEER_COOKIE_WAS	(PEER_COOKIE + 6)
 
-	return cookie && mnl_attr_get_payload_len(cookie) == len &&
-	       !memcmp(mnl_attr_get_payload(cookie), KERNEL_PEER_COOKIE, len);
+static void read_peer_cookie(const struct nlattr *a, struct kernel_peer *p)
+{
+	size_t len = a ? mnl_attr_get_payload_len(a) : 0;
+	const uint8_t *c = a ? mnl_attr_get_payload(a) : NULL;
+
+	if (!(p->flags & DMVPN_PEER_F_STATIC) ||
+	    (len != PEER_COOKIE && len != PEER_COOKIE_WAS) ||
+	    memcmp(c, KERNEL_PEER_COOKIE, PEER_COOKIE))
+		return;
+	if (len == PEER_COOKIE) {
+		p->ours = true;
+	} else if (!c[PEER_COOKIE] && !(c[PEER_COOKIE + 1] & ~PEER_FLAGS)) {
+		p->ours = p->taken = true;
+		p->was.flags = c[PEER_COOKIE + 1];
+		memcpy(&p->was.priority, c + PEER_COOKIE + 2,
+		       sizeof(p->was.priority));
+	}
+}
+
+static size_t put_peer_cookie(uint8_t c[PEER_COOKIE_WAS],
+			      const struct kernel_rank *was)
+{
+	memcpy(c, KERNEL_PEER_COOKIE, PEER_COOKIE);
+	if (!was)
+		return PEER_COOKIE;
+	c[PEER_COOKIE] = 0;
+	c[PEER_COOKIE + 1] = was->flags & PEER_FLAGS;
+	memcpy(c + PEER_COOKIE + 2, &was->priority, sizeof(was->priority));
+	return PEER_COOKIE_WAS;
 }
 
 static int parse_peer(const struct nlmsghdr *nlh, struct kernel_msg *m)
@@ -195,8 +222,7 @@ static int parse_peer(const struct nlmsghdr *nlh, struct kernel_msg *m)
 	p->mark = netlink_u32(tb[DMVPN_PEER_A_MARK], 0);
 	p->flags = read_flags(tb[DMVPN_PEER_A_FLAGS]);
 	p->priority = netlink_u32(tb[DMVPN_PEER_A_PRIORITY], 0);
-	p->ours = p->flags & DMVPN_PEER_F_STATIC &&
-		  is_ours(tb[DMVPN_PEER_A_COOKIE]);
+	read_peer_cookie(tb[DMVPN_PEER_A_COOKIE], p);
 	m->type = KERNEL_MSG_PEER;
 	return 0;
 }
@@ -639,19 +665,37 @@ static void put_peer_key(struct nlmsghdr *nlh, unsigned int ifindex,
 		mnl_attr_put_u32(nlh, DMVPN_PEER_A_MARK, mark);
 }
 
-void kernel_peer_set(struct kernel *k, unsigned int ifindex,
-		     const struct addr *nbma, uint32_t mark, uint32_t flags,
-		     uint32_t priority)
+static void set_peer(struct kernel *k, unsigned int ifindex,
+		     const struct addr *nbma, uint32_t mark,
+		     const struct kernel_rank *rank, const uint8_t *cookie,
+		     size_t len)
 {
 	struct nlmsghdr *nlh = begin_request(k, DMVPN_CMD_PEER_SET,
 					     ifindex, nbma);
 
 	put_peer_key(nlh, ifindex, nbma, mark);
-	put_flags(nlh, DMVPN_PEER_A_FLAGS, flags, PEER_FLAGS);
-	mnl_attr_put_u32(nlh, DMVPN_PEER_A_PRIORITY, priority);
-	mnl_attr_put(nlh, DMVPN_PEER_A_COOKIE, strlen(KERNEL_PEER_COOKIE),
-		     KERNEL_PEER_COOKIE);
+	put_flags(nlh, DMVPN_PEER_A_FLAGS, rank->flags, PEER_FLAGS);
+	mnl_attr_put_u32(nlh, DMVPN_PEER_A_PRIORITY, rank->priority);
+	mnl_attr_put(nlh, DMVPN_PEER_A_COOKIE, len, cookie);
 	end_request(k, nlh);
+}
+
+void kernel_peer_set(struct kernel *k, unsigned int ifindex,
+		     const struct addr *nbma, uint32_t mark, uint32_t flags,
+		     uint32_t priority, const struct kernel_rank *was)
+{
+	struct kernel_rank rank = { flags, priority };
+	uint8_t cookie[PEER_COOKIE_WAS];
+
+	set_peer(k, ifindex, nbma, mark, &rank, cookie,
+		 put_peer_cookie(cookie, was));
+}
+
+void kernel_peer_give_back(struct kernel *k, unsigned int ifindex,
+			   const struct addr *nbma, uint32_t mark,
+			   const struct kernel_rank *was)
+{
+	set_peer(k, ifindex, nbma, mark, was, NULL, 0);
 }
 
 void kernel_peer_del(struct kernel *k, unsigned int ifindex,

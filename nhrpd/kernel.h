@@ -43,6 +43,12 @@ struct kernel_shortcut {
 	uint64_t used_ago;		/* ms */
 };
 
+/* What data may use a peer for. */
+struct kernel_rank {
+	uint32_t flags;			/* enum dmvpn_peer_flag */
+	uint32_t priority;
+};
+
 struct kernel_peer {
 	unsigned int ifindex;
 	uint32_t id;
@@ -51,6 +57,8 @@ struct kernel_peer {
 	uint32_t flags;			/* enum dmvpn_peer_flag */
 	uint32_t priority;
 	bool ours;			/* set by kernel_peer_set(), any process's */
+	bool taken;			/* ours, but an operator's before */
+	struct kernel_rank was;		/* of one that is @taken, then */
 };
 
 struct kernel_dev {
@@ -133,10 +141,15 @@ void kernel_shortcut_set(struct kernel *k, unsigned int ifindex,
 void kernel_shortcut_del(struct kernel *k, unsigned int ifindex,
 			 const struct addr *prefix, uint8_t plen);
 /* The peer's cookie says from then on that it is the daemon's (kernel_peer
- * tells it as @ours): KERNEL_PEER_COOKIE. */
+ * tells it as @ours): KERNEL_PEER_COOKIE, and behind it @was when an operator
+ * had made the peer; else NULL. */
 void kernel_peer_set(struct kernel *k, unsigned int ifindex,
 		     const struct addr *nbma, uint32_t mark, uint32_t flags,
-		     uint32_t priority);
+		     uint32_t priority, const struct kernel_rank *was);
+/* The operator's peer is what it was, and nobody's of the daemon's. */
+void kernel_peer_give_back(struct kernel *k, unsigned int ifindex,
+			   const struct addr *nbma, uint32_t mark,
+			   const struct kernel_rank *was);
 void kernel_peer_del(struct kernel *k, unsigned int ifindex,
 		     const struct addr *nbma, uint32_t mark);
 /* Sends the batch; call once a turn. */

@@ -244,6 +244,32 @@ static void test_peer(void **state)
 	assert_int_equal(m.peer.flags, flags);
 	assert_int_equal(m.peer.priority, 9);
 	assert_true(m.peer.ours);
+	assert_false(m.peer.taken);
+}
+
+/* One that an operator had made is the daemon's and knows what it was. */
+static void test_peer_taken(void **state)
+{
+	uint8_t cookie[] = KERNEL_PEER_COOKIE "\0\3\0\0\0\0";
+	size_t flags_at = sizeof(KERNEL_PEER_COOKIE);
+	const uint32_t priority = 7;
+	struct kernel_msg m;
+	struct nlmsghdr *nlh;
+
+	(void)state;
+	memcpy(cookie + flags_at + 1, &priority, sizeof(priority));
+	nlh = make_peer(DMVPN_PEER_F_STATIC, NULL);
+	mnl_attr_put(nlh, DMVPN_PEER_A_COOKIE, sizeof(cookie) - 1, cookie);
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_true(m.peer.ours && m.peer.taken);
+	assert_int_equal(m.peer.was.flags,
+			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS);
+	assert_int_equal(m.peer.was.priority, priority);
+	cookie[flags_at] |= DMVPN_PEER_F_STATIC;	/* nothing of ours */
+	nlh = make_peer(DMVPN_PEER_F_STATIC, NULL);
+	mnl_attr_put(nlh, DMVPN_PEER_A_COOKIE, sizeof(cookie) - 1, cookie);
+	assert_int_equal(kernel_parse(nlh, &m), 0);
+	assert_false(m.peer.ours || m.peer.taken);
 }
 
 /* A peer that somebody made by hand is never taken for the daemon's. */
@@ -576,6 +602,7 @@ static void test_link(void **state)
 	netlink_put_addr(nlh, IFLA_DMVPN_LOCAL, &a2);
 	netlink_put_addr(nlh, IFLA_DMVPN_REMOTE, &any);
 	mnl_attr_put_u32(nlh, IFLA_DMVPN_KEY, 77);
+	mnl_attr_put_u32(nlh, IFLA_DMVPN_LINK, 5);
 	mnl_attr_put_u32(nlh, IFLA_DMVPN_ONEWAY_INTERVAL, 3000);
 	put_flags(nlh, IFLA_DMVPN_FLAGS, DMVPN_LINK_F_KEY |
 		  DMVPN_LINK_F_IPSEC_REQUIRED, 0x1f);
@@ -593,6 +620,7 @@ static void test_link(void **state)
 	assert_false(addr_is_set(&l.tunnel.remote));
 	assert_true(l.tunnel.has_key);
 	assert_int_equal(l.tunnel.key, 77);
+	assert_int_equal(l.tunnel.link, 5);
 	assert_int_equal(l.tunnel.oneway_interval, 3000);
 	assert_int_equal(l.tunnel.flags, DMVPN_LINK_F_IPSEC_REQUIRED);
 	nlh->nlmsg_type = RTM_DELLINK;
@@ -730,6 +758,7 @@ int main(void)
 		cmocka_unit_test(test_shortcut_prefix),
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_peer_foreign),
+		cmocka_unit_test(test_peer_taken),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_dev),
 		cmocka_unit_test(test_upcall),

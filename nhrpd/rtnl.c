@@ -59,6 +59,7 @@ static int read_tunnel(const struct nlattr *data, struct rtnl_tunnel *t)
 		return -EBADMSG;
 	t->local = set_or_none(netlink_addr(tb[IFLA_DMVPN_LOCAL]));
 	t->local_dev = netlink_u32(tb[IFLA_DMVPN_LOCAL_DEV], 0);
+	t->link = netlink_u32(tb[IFLA_DMVPN_LINK], 0);
 	t->remote = set_or_none(netlink_addr(tb[IFLA_DMVPN_REMOTE]));
 	t->key = netlink_u32(tb[IFLA_DMVPN_KEY], 0);
 	t->network_id = netlink_u32(tb[IFLA_DMVPN_NETWORK_ID], 0);
@@ -402,6 +403,10 @@ static unsigned int put_tunnel(struct nlmsghdr *nlh,
 	} else if (!t->local_dev && (now->local_dev ||
 				     !addr_eq(&t->local, &now->local))) {
 		put_addr(nlh, IFLA_DMVPN_LOCAL, &t->local);
+		n++;
+	}
+	if (t->link != now->link) {
+		mnl_attr_put_u32(nlh, IFLA_DMVPN_LINK, t->link);
 		n++;
 	}
 	if (!addr_eq(&t->remote, &now->remote)) {

@@ -36,6 +36,7 @@ struct rtnl_ops {
 struct rtnl_tunnel {
 	struct addr local;		/* none: any */
 	unsigned int local_dev;		/* ifindex followed, 0: none */
+	unsigned int link;		/* ifindex it leaves by, or of its VRF, 0: by route */
 	struct addr remote;		/* none: multipoint */
 	bool has_key;
 	uint32_t key;

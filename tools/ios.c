@@ -569,6 +569,7 @@ static void print_dmvpn_detail(const struct cli *c,
 	const char *dest = object_get_str(iface, "destination");
 	const char *profile = object_get_str(iface, "protection");
 	const char *state = object_get_bool(iface, "up") ? "up" : "down";
+	const char *vrf = object_get_str(iface, "tunnel_vrf");
 	struct json_object *groups;
 
 	fprintf(c->out, "Interface %s is %s/%s, Addr. is %s, VRF \"%s\" \n",
@@ -577,7 +578,7 @@ static void print_dmvpn_detail(const struct cli *c,
 	fprintf(c->out, "   Tunnel Src./Dest. addr: %s/%s, "
 		"Tunnel VRF \"%s\"\n", source ? source : "UNKNOWN",
 		dest ? dest : c->xe ? "Multipoint" : "MGRE",
-		c->xe ? "global" : "");
+		vrf ? vrf : c->xe ? "global" : "");
 	fprintf(c->out, "   Protocol/Transport: \"%s\", Protect \"%s\" \n",
 		dest ? "GRE/IP" : "multi-GRE/IP", profile ? profile : "");
 	if (c->xe && object_get(iface, "if_state"))

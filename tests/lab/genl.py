@@ -10,6 +10,8 @@
   genl.py events DEV       an event carries what a GET answers
   genl.py churn DEV N S    S seconds of dumps while N neighbours come and go
   genl.py shortcuts DEV N S   the same with shortcuts
+  genl.py turmoil DEV S    S seconds of random changes in batches by two writers, who
+                           change the link as well, and of dumps; DEV may come and go
   genl.py path DEV DST     how, next hop and peer of DST by the kernel's look-up
   genl.py upcalls [SOURCE]   a line of JSON for each upcall, from inner sources that
                            begin so; its time is when it was read
@@ -39,8 +41,9 @@ bad = []
 
 
 def complain(words):
+    if words not in bad:
+        print(words)
     bad.append(words)
-    print(words)
 
 
 def constants():
@@ -571,6 +574,142 @@ def churner(kind, ifindex, n, which, end):
     return 0
 
 
+def a_neighbour(rnd):
+    """Of 256, at one of 64 peers, for up to three seconds."""
+    flag = C["DMVPN_NEIGH_F_UNCONFIRMED"]
+    expires = rnd.randrange(1, 3000)
+    return [(C["DMVPN_NEIGH_A_ADDR"], ip(f"10.8.0.{rnd.randrange(1, 255)}")),
+            (C["DMVPN_NEIGH_A_NBMA"], ip(f"172.16.0.{rnd.randrange(1, 65)}")),
+            (C["DMVPN_NEIGH_A_FLAGS"], bits(rnd.choice((0, flag)), flag)),
+            (C["DMVPN_NEIGH_A_EXPIRES"], u32(expires)),
+            (C["DMVPN_NEIGH_A_REFRESH"], u32(expires // 2)),
+            (C["DMVPN_NEIGH_A_COOKIE"], rnd.randbytes(rnd.randrange(65)))]
+
+
+def a_shortcut(rnd):
+    """Within 10.9.0.0/16."""
+    length = rnd.randrange(16, 33)
+    prefix = 0x0a090000 | rnd.getrandbits(16) & -1 << 32 - length
+    return [(C["DMVPN_SHORTCUT_A_PREFIX"], struct.pack(">I", prefix)),
+            (C["DMVPN_SHORTCUT_A_PREFIXLEN"], bytes([length])),
+            (C["DMVPN_SHORTCUT_A_NEXTHOP"], ip(f"10.8.0.{rnd.randrange(1, 255)}")),
+            (C["DMVPN_SHORTCUT_A_EXPIRES"], u32(rnd.randrange(1, 3000)))]
+
+
+def a_peer(rnd):
+    every = C["DMVPN_PEER_F_HUB"] | C["DMVPN_PEER_F_NHS"] | C["DMVPN_PEER_F_MULTICAST"]
+    return [(C["DMVPN_PEER_A_NBMA"], ip(f"172.16.0.{rnd.randrange(1, 65)}")),
+            (C["DMVPN_PEER_A_FLAGS"], bits(rnd.getrandbits(3), every)),
+            (C["DMVPN_PEER_A_PRIORITY"], u32(rnd.randrange(4)))]
+
+
+def a_change(rnd):
+    """A command and its attributes but for the device."""
+    cmd = rnd.choices(("NEIGH_SET", "SHORTCUT_SET", "PEER_SET", "NEIGH_DEL", "SHORTCUT_DEL",
+                       "PEER_DEL", "PATH_GET", "NEIGH_FLUSH", "SHORTCUT_FLUSH"),
+                      (40, 40, 10, 10, 10, 5, 5, 0.2, 0.2))[0]
+    if cmd.endswith("_FLUSH"):
+        return cmd, []
+    if cmd == "PATH_GET":
+        return cmd, [(C["DMVPN_PATH_A_DST"], ip(f"10.9.{rnd.randrange(256)}.1"))]
+    pairs = {"NEIGH": a_neighbour, "SHORTCUT": a_shortcut, "PEER": a_peer}[kind_of(cmd)](rnd)
+    return cmd, pairs[:1 + (kind_of(cmd) == "SHORTCUT")] if cmd.endswith("_DEL") else pairs
+
+
+def a_link(rnd):
+    """What may change at any time; mostly so that all kinds of packets flow."""
+    redirect = C["DMVPN_LINK_F_REDIRECT"]
+    return rnd.choice((
+        [(C["IFLA_DMVPN_FLAGS"], bits(rnd.choice((0, redirect, redirect)), redirect))],
+        [(C["IFLA_DMVPN_KEY"], u32(rnd.choice((42, 42, 42, 43))))],
+        [(C["IFLA_DMVPN_TTL"], bytes([rnd.choice((0, 64, 255))]))],
+        [(C["IFLA_DMVPN_DF"], bytes([rnd.randrange(3)]))],
+        [(C["IFLA_DMVPN_NETWORK_ID"], u32(rnd.randrange(3)))],
+        [(C["IFLA_DMVPN_REDIRECT_INTERVAL"], u32(rnd.randrange(1, 50)))],
+        [(C["IFLA_DMVPN_ONEWAY_INTERVAL"], u32(rnd.choice((0, 100))))],
+        [(C["IFLA_DMVPN_NHRP_RATE"], u32(rnd.choice((0, 100))))],
+        [(C["IFLA_DMVPN_MAX_SHORTCUTS"], u32(rnd.choice((100, 65536))))],
+        [(C["IFLA_DMVPN_REMOTE"], ip(rnd.choice(3 * ("0.0.0.0",) + ("172.16.0.1",))))]))
+
+
+# What a change may be answered when others change things as well. EBUSY: the
+# peer is the link's remote.
+MEANWHILE = {0, errno.EEXIST, errno.ENOENT, errno.ENOSPC, errno.ENODEV, errno.EBUSY}
+
+
+def strike(nl, route, dev, ifindex, rnd):
+    """One batch and a change of the link; how many changes were made."""
+    first = nl.seq + 1
+    batch = b""
+    for _ in range(rnd.randint(1, 40)):
+        cmd, pairs = a_change(rnd)
+        batch += nl.message(nl.family, struct.pack("=BBH", C["DMVPN_CMD_" + cmd], 1, 0) +
+                            attrs([(1, u32(ifindex)), *pairs]))
+    nl.send(batch)
+    errors = [-body for kind, body, seq in nl.answers() if kind == 2 and seq >= first]
+    route.send(link_message(route, dev, attrs(a_link(rnd)), RTM_NEWLINK, 0))
+    errors += [-body for kind, body, _ in route.answers() if kind == 2]
+    for error in set(errors) - MEANWHILE:
+        complain(f"a change was refused: {os.strerror(error)}")
+    if errno.ENODEV in errors:
+        raise OSError(errno.ENODEV, "gone")
+    return errors.count(0)
+
+
+def look(nl, route, dev, ifindex, rnd):
+    """A dump of everything; ids come once and in order."""
+    for kind in ("PEER", "NEIGH", "SHORTCUT"):
+        ids = [struct.unpack("=I", dict(o)[C[f"DMVPN_{kind}_A_ID"]])[0]
+               for o in nl.dump(f"{kind}_GET", [(1, u32(ifindex))])]
+        if ids != sorted(set(ids)):
+            complain(f"{kind}: an entry came twice, or not in the order of the ids")
+    return 1
+
+
+def index_of(dev):
+    try:
+        return socket.if_nametoindex(dev)
+    except OSError:             # it carries no number
+        raise OSError(errno.ENODEV, dev) from None
+
+
+def while_there(act, dev, seed, end):
+    """Acts on the device again and again, whenever there is one; how much came of it."""
+    rnd = random.Random(seed)
+    done = 0
+    while time.monotonic() < end:
+        try:
+            nl, route, ifindex = Nl(), Nl(0), index_of(dev)
+            while time.monotonic() < end:
+                done += act(nl, route, dev, ifindex, rnd)
+        except OSError as e:
+            if e.errno not in (errno.ENODEV, errno.ENOENT):
+                complain(f"{act.__name__}: {e}")
+            time.sleep(0.05)
+    return done
+
+
+def turmoil(dev, seconds):
+    end = time.monotonic() + seconds
+    children = []
+    for seed, act in enumerate((strike, strike, look)):
+        out, into = os.pipe()
+        if not os.fork():
+            done = while_there(act, dev, seed, end)
+            os.write(into, f"{done}".encode())
+            sys.stdout.flush()
+            os._exit(1 if bad else 0)
+        os.close(into)
+        children.append(out)
+    done = [int(os.read(out, 20) or 0) for out in children]
+    for _ in children:
+        if os.wait()[1]:
+            complain("a child failed")
+    if 0 in done:
+        complain("somebody did nothing")
+    print(f"{done[0]} and {done[1]} changes, {done[2]} dumps")
+
+
 def path(dev, dst):
     nl = Nl()
     got = dict(nl.do("PATH_GET", [(1, u32(socket.if_nametoindex(dev))),
@@ -716,6 +855,7 @@ def main():
                 "fill": lambda dev, addr, n, nbma: fill(dev, addr, int(n), nbma),
                 "churn": lambda dev, n, s: churn("NEIGH", dev, int(n), float(s)),
                 "shortcuts": lambda dev, n, s: churn("SHORTCUT", dev, int(n), float(s)),
+                "turmoil": lambda dev, s: turmoil(dev, float(s)),
                 "path": path, "upcalls": upcalls}[what]
     except KeyError:
         sys.exit(__doc__)
@@ -723,4 +863,5 @@ def main():
     sys.exit(1 if bad else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

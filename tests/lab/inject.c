@@ -5,7 +5,7 @@
  * standard input; how many packets were sent goes to standard output.
  *
  *   inject gre SRC DST [TOS]        each line: a GRE packet as it stands
- *   inject nhrp SRC DST GRE         each line: an NHRP packet; its length and
+ *   inject nhrp SRC DST GRE [PPS]   each line: an NHRP packet; its length and
  *                                   checksum are put right, GRE goes before it
  *   inject mutate SRC DST GRE HOW PPS BURST
  *                                   of each such packet every truncation and
@@ -22,6 +22,11 @@
  *                                   PEERS NBMA and inner source addresses, and
  *                                   after them all to the next of FLOWS inner
  *                                   destinations
+ *   inject scan SRC DST ADDRESSES PPS [COUNT]
+ *                                   no line: UDP to the discard port of each of
+ *                                   ADDRESSES (a power of two) from DST on, in
+ *                                   scattered order, COUNT packets or until
+ *                                   SIGTERM
  *   inject control PATH             standard input to a unix socket and the
  *                                   answer to standard output
  *
@@ -51,13 +56,14 @@
 static struct {
 	int fd;
 	uint32_t src, dst;
-	uint8_t tos;
+	uint8_t tos, protocol;
 	uint8_t gre[16];
 	size_t gre_len;
 	unsigned int pps, burst;
+	bool careless;
 	unsigned long sent;
 	double start;
-} out;
+} out = { .protocol = IPPROTO_GRE };
 
 static volatile sig_atomic_t stopped;
 
@@ -131,6 +137,7 @@ static void send_ip(const uint8_t *payload, size_t len, unsigned int at,
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	uint8_t buf[sizeof(struct iphdr) + PIECE];
+	ssize_t sent;
 	struct iphdr ip = {
 		.version = 4,
 		.ihl = 5,
@@ -138,7 +145,7 @@ static void send_ip(const uint8_t *payload, size_t len, unsigned int at,
 		.id = htons(out.sent + 1),
 		.frag_off = htons(at / 8 | (more ? 0x2000 : 0)),
 		.ttl = 64,
-		.protocol = IPPROTO_GRE,
+		.protocol = out.protocol,
 		.saddr = htonl(out.src),
 		.daddr = htonl(out.dst),
 	};
@@ -146,10 +153,12 @@ static void send_ip(const uint8_t *payload, size_t len, unsigned int at,
 	to.sin_addr.s_addr = ip.daddr;
 	memcpy(buf, &ip, sizeof(ip));
 	memcpy(buf + sizeof(ip), payload, len);
-	while (sendto(out.fd, buf, sizeof(ip) + len, 0, (struct sockaddr *)&to,
-		      sizeof(to)) < 0)
-		if (errno != ENOBUFS)
-			fail("send");
+	do
+		sent = sendto(out.fd, buf, sizeof(ip) + len, 0,
+			      (struct sockaddr *)&to, sizeof(to));
+	while (sent < 0 && errno == ENOBUFS);
+	if (sent < 0 && !out.careless)
+		fail("send");
 }
 
 static void send_gre(const uint8_t *p, size_t len)
@@ -263,6 +272,22 @@ static void hairpin(uint8_t *p, size_t len, unsigned int peers,
 	}
 }
 
+/* Whether there is a way to them is not this program's business. */
+static void scan(unsigned int addresses, unsigned long count)
+{
+	static const uint8_t discard[8] = { 0, 9, 0, 9, 0, 8 };
+	uint32_t first = out.dst;
+
+	out.protocol = IPPROTO_UDP;
+	out.careless = true;
+	signal(SIGTERM, stop);
+	while (!stopped && (!count || out.sent < count)) {
+		out.dst = first + out.sent * 40503 % addresses;
+		send_gre(discard, sizeof(discard));
+	}
+	printf("%lu\n", out.sent);
+}
+
 static int control(const char *path)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -300,7 +325,8 @@ int main(int argc, char **argv)
 	size_t len;
 	int want = !strcmp(mode, "gre") ? 4 : !strcmp(mode, "nhrp") ? 5 :
 		   !strcmp(mode, "mutate") ? 8 : !strcmp(mode, "flood") ? 7 :
-		   !strcmp(mode, "hairpin") ? 8 : 0;
+		   !strcmp(mode, "hairpin") ? 8 :
+		   !strcmp(mode, "scan") ? 6 : 0;
 
 	if (!strcmp(mode, "control") && argc == 3)
 		return control(argv[2]);
@@ -309,6 +335,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	open_socket(argv + 2);
+	if (*mode == 's') {
+		out.pps = atoi(argv[5]);
+		scan(atoi(argv[4]), argc > 6 ? atol(argv[6]) : 0);
+		return 0;
+	}
 	if (*mode == 'g')
 		out.tos = argc > 4 ? strtoul(argv[4], NULL, 0) : 0;
 	else
@@ -316,6 +347,8 @@ int main(int argc, char **argv)
 	if (*mode == 'm') {
 		out.pps = atoi(argv[6]);
 		out.burst = atoi(argv[7]);
+	} else if (*mode == 'n') {
+		out.pps = argc > 5 ? atoi(argv[5]) : 0;
 	} else if (*mode == 'f') {
 		out.pps = atoi(argv[6]);
 	} else if (*mode == 'h') {

@@ -116,10 +116,12 @@ static int send_stream(const char *source, const char *to_text, int port, int pp
 	struct packet p = { .seq = 0 };
 	struct sockaddr_storage to;
 	socklen_t len = address(&to, to_text, port);
-	int fd = bound_socket(source, 0);
+	int fd = bound_socket(source, 0), hops = 16;
 	uint64_t refused = 0;
 	int64_t next = now(), last = next, gap = 0;
 
+	/* A stream to a group is to pass routers, too. */
+	setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof(hops));
 	while (!stopped && p.seq < MAX_SEQ) {
 		p.sent_at = now();
 		if (p.sent_at - last > gap)

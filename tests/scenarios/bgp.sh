@@ -4,6 +4,7 @@
 # and shortcuts live as long as it does.   Drawing: lib/seed3.sh
 rules R4 R8 R9
 kernels uml-debug
+nightly 6.12
 timeout 120
 
 # shellcheck source=/dev/null

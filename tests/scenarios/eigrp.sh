@@ -6,6 +6,7 @@
 # the spokes' summary is a static route.   Drawing: lib/seed3.sh
 rules R4 R9
 kernels uml-debug
+nightly 6.12
 timeout 120
 
 # shellcheck source=/dev/null

@@ -15,6 +15,10 @@ rules R4
 kernels 6.12 uml-debug
 timeout 150
 
+# shellcheck source=/dev/null
+. "$LAB_REPO/tests/scenarios/lib/hubs.sh"
+
+hubs='1 2'
 pps=100
 
 underlay R1=1.1.1.1@Loopback0 R2=2.2.2.2@Loopback0 \
@@ -51,16 +55,6 @@ done
 spoke 8 'cluster 1' 'ip nhrp nhs cluster 1 max-connections 1' \
 	'ip nhrp registration timeout 10'
 
-# at HUB N...: these spokes are registered there
-at() {
-	local hub=$1 n peers
-	shift
-	peers=$(on "$hub" dmvpn -j peer show)
-	for n; do
-		jq -e --arg a "192.168.1.$n" '[.interfaces[].peers[] |
-			select(.protocol == $a)] | length == 1' <<< "$peers" || return
-	done
-}
 # down N HUB: RN's daemon says so of that hub (and `show` by its status)
 down() {
 	local said
@@ -68,25 +62,6 @@ down() {
 	echo "$said"
 	jq -e --arg hub "192.168.1.$2" '[.interfaces[].nhs[] |
 		select(.protocol == $hub)][0].up == false' <<< "$said" > /dev/null
-}
-direct() {
-	json "[.interfaces[].peers[] | select(.protocol == \"192.168.1.$2\" and
-		.nbma == \"$2.$2.$2.$2\" and (.flags | index(\"unconfirmed\") | not))] | length == 1" \
-		on "R$1" dmvpn -j peer show
-}
-# sent N: how many packets RN sent to R1 and R2
-sent() {
-	on "R$1" dmvpn -j peer show | jq -r '[.interfaces[].peers[] |
-		{ (.nbma): .tx_packets }] | add | "\(.["1.1.1.1"]) \(.["2.2.2.2"])"'
-}
-# through N HUB: what RN sends goes through that hub, and not through the other
-through() {
-	local -A before after
-	read -r "before[1]" "before[2]" <<< "$(sent "$1")"
-	read -r "after[1]" "after[2]" <<< "$(sent "$1")"
-	echo "to R1: ${before[1]} to ${after[1]}, to R2: ${before[2]} to ${after[2]}"
-	[ "${after[$2]}" -gt "${before[$2]}" ] &&
-		[ "${after[$((3 - $2))]}" = "${before[$((3 - $2))]}" ]
 }
 
 eventually 20 "R1 has all spokes" at R1 6 7 8 9

@@ -5,6 +5,7 @@
 # Besides: which peers a new daemon takes for its own.   Drawing: lib/seed3.sh
 rules R2 R9
 kernels uml-debug
+nightly 6.12
 timeout 180
 
 # shellcheck source=/dev/null

@@ -7,6 +7,7 @@
 #   as in lib/seed3.sh; `inet` drops what goes from R4 to R5, or back
 rules R4
 kernels uml-debug 6.12
+nightly 6.1
 timeout 150
 
 # shellcheck source=/dev/null

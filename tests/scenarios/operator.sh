@@ -13,6 +13,7 @@
 #
 rules R1 R6 R8
 kernels uml-debug
+nightly 6.12
 timeout 120
 
 # shellcheck source=/dev/null
@@ -161,6 +162,39 @@ expect "a prefix that is none is not cleared" same "0 entries cleared" \
 	"$(on R4 dmvpn clear 172.16.4.0/23)"
 expect "a prefix is cleared" same "1 entry cleared" "$(on R4 dmvpn clear 172.16.5.0/24)"
 expect "the kernel's shortcut is gone" same "" "$(shortcuts R4)"
+
+# ---- an operator's hub that nhrpd needs for a while ----
+
+tunnel A dmvpn0 192.168.1.1/24 local 1.1.1.1 key 42
+on A dmvpn peer add dmvpn0 nbma 3.3.3.3 nhs priority 5
+# rank: what that peer is used for
+rank() {
+	peer A dmvpn0 3.3.3.3 peer_flags priority
+}
+# section LINE: A's nhrpd, with this line
+section() {
+	nhrpd A <<-CONF
+		interface dmvpn0
+		 ip address 192.168.1.1 255.255.255.0
+		 ip nhrp network-id 1
+		 $1
+		 tunnel source 1.1.1.1
+		 tunnel key 42
+	CONF
+}
+is_rank() {
+	same "$1" "$(rank)"
+}
+before=$(rank)
+for again in '' ', also after a restart'; do
+	section 'ip nhrp nhs 192.168.1.3 nbma 3.3.3.3'
+	eventually 20 "nhrpd takes it, and off duty while it does not answer$again" \
+		is_rank '["hub","static"] 0'
+	nhrpd_kill A
+done
+section 'ip nhrp shortcut'
+eventually 10 "without the line it is what the operator had made" is_rank "$before"
+nhrpd_kill A TERM
 
 # completes HOST PATTERN WORDS...: what bash offers behind them, a word a line
 completes() {

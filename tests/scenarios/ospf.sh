@@ -5,6 +5,7 @@
 # point-to-multipoint (phase 3).   Drawing: lib/seed3.sh
 rules R4 R9
 kernels uml-debug 6.12
+nightly 6.1
 timeout 150
 
 # shellcheck source=/dev/null

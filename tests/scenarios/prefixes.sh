@@ -7,6 +7,7 @@
 #   R5: 172.16.50.0/24 with 172.16.50.128/25 elsewhere inside of it
 rules R4 R8
 kernels uml-debug
+nightly 6.12
 timeout 150
 
 # shellcheck source=/dev/null

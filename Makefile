@@ -163,7 +163,7 @@ help:
 	@echo "make check       every test   (T=scenario KERNEL=6.12|6.1|uml-debug|uml|native S=file)"
 	@echo "make unit        userspace tests under ASan and UBSan"
 	@echo "make fuzz        fuzzers into build/fuzz (needs clang)"
-	@echo "make demo        phase 2 on real packets, to watch"
+	@echo "make demo        phase 3 on real packets, to watch"
 	@echo "make lab         a shell in a running topology   (T=scenario KERNEL=...)"
 	@echo "make bench       the figures of Documentation/performance.md"
 	@echo "make lint        checkpatch, sparse, clang-format, shellcheck"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The own cost of a tunnel device on transmit, measured in this guest.
+# The own cost of a tunnel device, measured in this guest.
 #
 #	 src             dut                            sink
 #	txgen            forwards                       drops at tc ingress
@@ -9,21 +9,26 @@
 #	                     10.16n.0.0/12 -> device n
 #	                     100.64.0.0/10 -> out0 (the underlay: NBMA addresses)
 #
-# Every device is there all the time; the destination chooses one. A round
-# sends COUNT packets through each in turn, and begins with another one each
-# time. The machine's speed drifts by a third within a minute, so nothing is
-# compared but what lies next to each other in one round; `X` is accompanied
-# by `X-again`, the same device once more, which shows what is noise.
-# What is written is raw; report.py next to this file makes the table.
+# Every device is there all the time; on transmit the destination chooses one,
+# on receive the key: what comes in is GRE, what goes out is the inner packet,
+# by plain forwarding. A round sends COUNT packets through each in turn, and
+# begins with another one each time. The machine's speed drifts by a third
+# within a minute, so nothing is compared but what lies next to each other in
+# one round; `X` is accompanied by `X-again`, the same device once more, which
+# shows what is noise. What is written is raw; report.py makes the table.
 #
 # Usage, as root in a guest of its own (`make bench`, or
 # tests/lab/boot uml -- tests/bench/run.sh):
 #
-#	run.sh [rounds N] [count N] [peers N] [cases "WORD..."] [raw FILE]
+#	run.sh [section NAME] [way tx|rx] [peers N] [churn N] [rounds N]
+#	       [count N] [cases "WORD..."] [raw FILE]
 #
-#	peers	neighbours (and so destinations, round robin) of a multipoint
-#		device, and inner destinations of the others
+#	peers	neighbours (and so destinations or sources, round robin) of a
+#		multipoint device, and inner destinations of the others
+#	churn	routes added (and as many deleted) a second meanwhile, if the
+#		one processor has the time; how many there were is in the raw file
 #	cases	of: plain mgre p2p floor dmvpn, and each with `-again`
+#	raw	file to append to
 #
 # DMVPN_BUILD	has bin/{txgen,dmvpn} and $LAB_KERNEL/{dmvpn,floor}.ko
 set -euo pipefail
@@ -32,7 +37,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=${DMVPN_BUILD:-$here/../../build}
 modules=$build/${LAB_KERNEL:-uml}
 
-rounds=60 count=50000 peers=1 raw=
+section=tx-1 way=tx peers=1 churn=0 rounds=60 count=50000 raw=
 cases="plain mgre p2p dmvpn dmvpn-again floor"
 
 key=42
@@ -44,7 +49,7 @@ say() { echo "bench: $*" >&2; }
 
 while [ $# -gt 1 ]; do
 	case $1 in
-	rounds | count | peers | cases | raw) declare "$1=$2" ;;
+	section | way | peers | churn | rounds | count | cases | raw) declare "$1=$2" ;;
 	*) die "what is '$1'? See the top of $0" ;;
 	esac
 	shift 2
@@ -69,6 +74,10 @@ in_ns() { local ns=$1; shift; nsenter --net="/run/netns/$ns" "$@"; }
 
 hosts() {
 	local ns
+	# What a hub of this size needs: each next hop in use is a neighbour of
+	# the kernel's, and at its default of 1,024 it makes and forgets one for
+	# every packet. (Stock's are permanent here, which it does not count.)
+	sysctl -qw net.ipv4.neigh.default.gc_thresh{1,2,3}=1000000
 	for ns in src dut sink; do
 		ip netns add $ns
 		ip -n $ns link set lo up
@@ -103,12 +112,11 @@ headroom() {
 
 # For each peer a line of the format given: inner next hop, NBMA address.
 each_peer() {
-	local format=$1 inner i
-	inner=$(first "$2")
-	for ((i = 0; i < peers; i++)); do
-		# shellcheck disable=SC2059
-		printf "$format\n" "$(dotted $((inner + i)))" "$(dotted $((base_nbma + i)))"
-	done
+	awk -v format="$1\n" -v inner="$(first "$2")" -v nbma=$base_nbma -v n="$peers" '
+		function dotted(a) { return int(a / 2 ^ 24) "." int(a / 2 ^ 16) % 256 \
+			"." int(a / 256) % 256 "." a % 256 }
+		BEGIN { for (i = 0; i < n; i++)
+			printf format, dotted(inner + i), dotted(nbma + i) }'
 }
 
 device_plain() {
@@ -131,37 +139,46 @@ device_p2p() {
 }
 
 device_floor() {
-	insmod "$modules/floor.ko" saddr=$local_nbma \
-		daddr="$(dotted $base_nbma)" key=$((key + 2))
+	[ -e /sys/module/floor ] || insmod "$modules/floor.ko" \
+		saddr=$local_nbma daddr="$(dotted $base_nbma)" key=$((key + 3))
 	ip -n dut link add floor type dmvpn-floor
 	ip -n dut link set floor up
 	ip -n dut route add "$(prefix floor)" dev floor
 }
 
 device_dmvpn() {
-	local nbma inner
 	[ -e /sys/module/dmvpn ] || insmod "$modules/dmvpn.ko"
 	in_ns dut "$build/bin/dmvpn" link add dmvpn local $local_nbma \
-		key $((key + 3)) ttl 64 up
+		key $((key + 2)) ttl 64 up
 	ip -n dut route add "$(prefix dmvpn)" dev dmvpn
-	each_peer "%s %s" dmvpn | while read -r inner nbma; do
-		in_ns dut "$build/bin/dmvpn" peer add dmvpn "$inner" nbma "$nbma"
-	done
+	in_ns dut /usr/bin/python3 "$here/peers.py" dmvpn \
+		"$(dotted "$(first dmvpn)")" "$(dotted $base_nbma)" "$peers"
 }
 
-# An Ethernet frame with a 60 byte UDP packet to the first address of a case.
-frame() {
-	local dst sum=0 i
-	dst=$(printf '%08x' "$(first "$1")")
-	local ip=4500003c000000004011%04xc0000206$dst
-	local zeroed
-	# shellcheck disable=SC2059
-	zeroed=$(printf "$ip" 0)
+# An IPv4 header in hex: LENGTH PROTOCOL SOURCE DESTINATION, all hex.
+ip_header() {
+	local sum=0 i zeroed header
+	zeroed=4500${1}0000000040${2}0000$3$4
 	for ((i = 0; i < 40; i += 4)); do sum=$((sum + 16#${zeroed:i:4})); done
 	sum=$(((sum & 0xffff) + (sum >> 16)))
-	sum=$((~((sum & 0xffff) + (sum >> 16)) & 0xffff))
-	# shellcheck disable=SC2059
-	printf "020000000002020000000001""0800$ip"'1000200000280000%064d' $sum 0
+	printf -v header '%s%04x%s' "${zeroed:0:20}" \
+		$((~((sum & 0xffff) + (sum >> 16)) & 0xffff)) "${zeroed:24}"
+	echo "$header"
+}
+
+# An Ethernet frame with a 60 byte UDP packet: on transmit to the first address
+# of a case; on receive to the plain one, in GRE with the key of the case.
+frame() {
+	local inner outer='' to=$1
+	[ $way = tx ] || to=plain
+	inner=$(ip_header 003c 11 c0000206 "$(printf %08x "$(first "$to")")")
+	inner+=$(printf '1000200000280000%064d' 0)
+	if [ $way = rx ] && [ "$1" != plain ]; then
+		outer=$(ip_header 0058 2f "$(printf %08x $base_nbma)" c0000201)
+		outer+=20000800$(printf %08x $((key + $(number "$1") - 1)))
+	fi
+	[ ${#outer} = 0 ] || [ ${#outer} = 56 ] || die "outer header of ${#outer}"
+	echo "0200000000020200000000010800$outer$inner"
 }
 
 arrived() { in_ns sink sed -n 's/^ *out0: *[0-9]* *\([0-9]*\).*/\1/p' /proc/net/dev; }
@@ -171,9 +188,27 @@ burst() {
 	local before after line
 	before=$(arrived)
 	line=$(in_ns src "$build/bin/txgen" dev in0 frame "${frames[$1]}" \
-		count "$count" spread "$peers" at 30 sum 24)
+		count "$count" spread "$peers" at $at sum 24)
 	after=$(arrived)
 	echo "$line $((after - before))"
+}
+
+# Routes that nobody uses come and go, $churn each a second: a program that is
+# fed from here, so that nothing is started meanwhile.
+churn_routes() {
+	local start=${EPOCHREALTIME/[.,]/} made=0 due batch nothing
+	exec {nothing}<> <(:)
+	while :; do
+		batch=
+		due=$(((${EPOCHREALTIME/[.,]/} - start) * churn / 1000000))
+		for (( ; made < due; made++)); do
+			batch+="route add 203.0.113.$((made % 250)) via 192.0.2.2"$'\n'
+			batch+="route del 203.0.113.$((made % 250))"$'\n'
+		done
+		printf '%s' "$batch" 2> /dev/null || return
+		echo $((made * 1000000 / (${EPOCHREALTIME/[.,]/} - start + 1))) > /tmp/churned
+		read -r -t 0.02 -u "$nothing" || true
+	done | ip -n dut -batch -
 }
 
 # A case that loses packets is faster than it should be; better no figure.
@@ -189,14 +224,19 @@ check() {
 read -ra order <<< "$cases"
 declare -A frames
 for case in "${order[@]}"; do frames[$case]=$(frame "$case"); done
+at=30
+[ $way = tx ] || at=26		# the destination, or the source
+[[ $way =~ ^[tr]x$ ]] || die "way: tx or rx"
 [[ $peers =~ ^[1-9][0-9]{0,5}$ ]] || die "peers: 1 to 999999"
 [ -x "$build/bin/txgen" ] || die "no $build/bin/txgen; make bench builds it"
 
 # A namespace with a name outlives its processes, and keeps the modules busy.
 tidy() {
 	local ns
+	[ -z "$churner" ] || kill -- -$churner
 	for ns in src dut sink; do ip netns del $ns 2>/dev/null || true; done
 }
+churner=
 trap tidy EXIT
 hosts
 headroom
@@ -209,13 +249,18 @@ done
 check
 
 raw=${raw:-$(mktemp /tmp/bench.XXXXXX)}
-echo "# kernel $(uname -r), $peers peers, $count packets a burst" > "$raw"
-echo "# round case position sent seconds arrived" >> "$raw"
+echo "# section $section: $way, $peers peers, $churn routes/s, $count packets a burst, kernel $(uname -r)" >> "$raw"
+if [ "$churn" != 0 ]; then
+	set -m
+	churn_routes &
+	churner=$!
+	set +m
+fi
 for ((round = 0; round < rounds; round++)); do
 	for ((i = 0; i < ${#order[@]}; i++)); do
 		case=${order[(i + round) % ${#order[@]}]}
-		echo "$round $case $i $(burst "$case")" >> "$raw"
+		echo "burst $section $round $case $i $(burst "$case")" >> "$raw"
 	done
-	[ $(((round + 1) % 10)) != 0 ] || say "round $((round + 1)) of $rounds"
+	[ $(((round + 1) % 20)) != 0 ] || say "$section: round $((round + 1)) of $rounds"
 done
-python3 "$here/report.py" "$raw"
+[ "$churn" = 0 ] || echo "value churn-rate ours $(cat /tmp/churned)" >> "$raw"

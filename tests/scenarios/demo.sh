@@ -1,17 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
-# Phase 2 to look at (`make demo`); `make check` runs it as well, so that it
-# works on the day it is shown.   Network and addresses: lib/seed2.sh
+# Phase 3 to look at (`make demo`); `make check` runs it as well, so that it
+# works on the day it is shown.   Network, lines and addresses: lib/seed3.sh
 #
-# nhrpd on R8 is stopped for a while (SIGSTOP) between the first packet and
-# the resolution: the data path needs no daemon, and there is time to look at
-# the way through the hub.
+# The spokes' daemons are stopped for a while (SIGSTOP) between the first
+# packet and the hub's word about it: the data path needs no daemon, and there
+# is time to look at the way through the hub.
 rules R3 R4
 kernels 6.12
 timeout 240
 
 # shellcheck source=/dev/null
-. "$LAB_REPO/tests/scenarios/lib/seed2.sh"
+. "$LAB_REPO/tests/scenarios/lib/seed3.sh"
 
 bold='' dim='' plain=''
 [ -z "${DEMO_COLOUR:-}" ] || bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
@@ -50,88 +50,105 @@ overhear() {
 # Who said what, a line a message.
 conversation() {
 	pcap inet any 'nhrp || icmp.type == 8' \
-		frame.time_relative ip.src ip.dst nhrp.hdr.op.type nhrp.reqid \
+		frame.time_relative ip.src ip.dst nhrp.hdr.op.type \
 		nhrp.src.prot.addr nhrp.dst.prot.addr nhrp.client.prot.addr \
-		nhrp.client.nbma.addr |
+		nhrp.client.nbma.addr nhrp.prefix |
 		awk -F'\t' '
 		function first(list) { sub(/,.*/, "", list); return list }
-		function router(list) { return "R" substr(list, 1, 1) }
+		function last(list) { sub(/.*,/, "", list); return list }
+		function router(list) { return "R" substr(list, 7, 1) }
 		function say(what) { printf "%8.3f s  %s  %s\n", $1, way, what }
 		{ way = router($2) " -> " router($3) }
 		$4 == "" && !seen[way]++ { say("ping") }
-		$4 == 1 { say("resolution request " $5 ": who is " $7 "?") }
-		$4 == 2 { say("resolution reply   " $5 ": " first($8) " is at " first($9)) }
-		$4 == 3 { say("registration request " $5 ": " $6 " is at " $2) }
-		$4 == 4 { say("registration reply   " $5) }'
+		$4 == 1 { say("resolution request: who has " $6 "?") }
+		$4 == 2 { say("resolution reply: " first($7) " at " first($8) " has " $6 "/" first($9)) }
+		$4 == 3 { say("registration request: " $5 " is at " first($2)) }
+		$4 == 4 { say("registration reply") }
+		$4 == 8 { say("traffic indication: there is a better way to " last($3)) }'
 }
 
 cat <<PICTURE
 
-                    R1  1.1.1.1   hub       tunnel 192.168.1.1
-                     |  100 ms away
+                    R3  150.1.3.3    hub       tunnel 10.0.0.3
+                     |  20 ms away
                    inet
-         5 ms    /   |   \\    5 ms
-       R6 6.6.6.6    |    R8 8.8.8.8        tunnel 192.168.1.6 .7 .8
-          |      R7 7.7.7.7      |
-       H6 66.66.66.1      H8 88.88.88.1     66.66.66.0/24, 88.88.88.0/24
+         5 ms     /      \\    5 ms
+      R4 150.1.4.4    R5 150.1.5.5             tunnel 10.0.0.4 .5
+           |               |
+    H4 172.16.4.1    H5 172.16.5.1             172.16.4.0/24, 172.16.5.0/24
 
-Kernel $(uname -r), dmvpn.ko and nhrpd as built from this tree, BGP by FRR.
+Kernel $(uname -r), dmvpn.ko and nhrpd as built from this tree.
 PICTURE
 
 step "loading the module, making hosts and wires"
 load_module
-seed2_underlay
-delay R1 eth0 100
+seed3_underlay 4 5
 overhear
-step "starting nhrpd on R1, R6, R7 and R8"
-seed2_hub
-for n in 6 7 8; do
-	seed2_spoke $n 'no tunnel destination' 'tunnel mode gre multipoint'
+step "starting nhrpd on R3, R4 and R5, with the lines of a router"
+seed3_daemons
+seed3_routes
+
+chapter 'Before: the spokes know the hub, and one summary that leads to it'
+play R3 cat /etc/nhrpd.conf
+play R4 cat /etc/nhrpd.conf
+play R3 dmvpn show dmvpn
+play R4 dmvpn show ip nhrp
+play R4 ip route show 172.16.0.0/16
+
+chapter 'First packets: through the hub, 4 hops'
+echo "The spokes' daemons are stopped, so that there is time to look: packets do not need them."
+for n in 4 5; do
+	nhrpd_kill R$n STOP
 done
-for n in 1 6 8; do
-	step "starting FRR's BGP on R$n"
-	if [ $n = 1 ]; then seed2_bgp_hub; else seed2_bgp_spoke $n; fi > /dev/null 2>&1
+udp_start H4-H5 H4 H5:172.16.5.1
+udp_start H5-H4 H5 H4:172.16.4.1
+play H4 ping -c 2 -i 0.5 172.16.5.1
+play H4 traceroute -n -q 1 -N 1 -w 3 172.16.5.1
+
+chapter 'Redirect: the hub saw a packet leave where it came in, and says so'
+echo "R3 sends both spokes a traffic indication; each asks for the other's network along the routed"
+echo "way, the other one answers directly, and both install a shortcut for the whole network."
+for n in 4 5; do
+	nhrpd_kill R$n CONT
 done
-await 20 "all spokes are registered with the hub" registered 6 7 8
-await 40 "R8 has R6's network, with R6 as next hop" route 8 66.66.66.0/24 192.168.1.6
-await 40 "R6 has R8's network, with R8 as next hop" route 6 88.88.88.0/24 192.168.1.8
+step "the spokes' daemons go on"
+await 10 "R4 has a shortcut to 172.16.5.0/24" shortcut 4 172.16.5.0/24 5
+await 10 "R5 has a shortcut to 172.16.4.0/24" shortcut 5 172.16.4.0/24 4
+play H4 ping -c 2 -i 0.5 172.16.5.1
+play H4 traceroute -n -q 1 -N 1 -w 3 172.16.5.1
+expect "the hub is one hop less" \
+	same "172.16.4.254 10.0.0.5 172.16.5.1" "$(hops H4 172.16.5.1)"
 
-chapter 'Before: spokes know the hub, and routes whose next hop nobody knows yet'
-play R1 dmvpn show
-play R8 dmvpn show dmvpn
-play R8 dmvpn show ip nhrp
-play R8 ip route show 66.66.66.0/24
+chapter 'After: the routing table has the summary, the cloud has the better way'
+play R4 ip route show 172.16.0.0/16
+play R4 dmvpn show ip cef 172.16.5.1
+play R4 dmvpn show ip nhrp
+play R4 dmvpn show dmvpn
 
-chapter 'First packets: through the hub'
-echo "R8's daemon is stopped, so that there is time to look: packets do not need it."
-nhrpd_kill R8 STOP
-udp_start H8-H6 H8 H6:66.66.66.1
-udp_start H6-H8 H6 H8:88.88.88.1
-play H8 ping -c 2 -i 0.5 66.66.66.1
-play H8 traceroute -n -q 1 -w 3 66.66.66.1
+chapter 'kill -9: hub and spoke lose their daemons, no packet is lost'
+for n in 3 4; do
+	nhrpd_kill R$n KILL 2> /dev/null
+	step "R$n's nhrpd is dead"
+done
+play R4 dmvpn shortcut show
+play H4 ping -c 2 -i 0.5 172.16.5.1
+for n in 3 4; do
+	nhrpd R$n < /dev/null
+done
+await 10 "R4's new nhrpd has adopted what the kernel kept" \
+	prints '^172.16.5.0/24 via 10.0.0.5, Tunnel0 ' on R4 dmvpn show ip nhrp
+await 10 "R3's has, too" prints ' 150.1.4.4 +10.0.0.4 ' on R3 dmvpn show dmvpn
+play R3 dmvpn show ip nhrp
 
-chapter 'Resolution: R8 asks R1, R1 asks R6, R6 answers the same way back'
-nhrpd_kill R8 CONT
-step "R8's daemon goes on"
-await 10 "R8 reaches R6 directly" direct 8 6
-await 10 "R6 reaches R8 directly" direct 6 8
-play H8 ping -c 2 -i 0.5 66.66.66.1
-play H8 traceroute -n -q 1 -w 3 66.66.66.1
 step "ending the streams, reading the captures"
-udp_stop H8-H6 > /dev/null
-udp_stop H6-H8 > /dev/null
+udp_stop H4-H5 > /dev/null
+udp_stop H5-H4 > /dev/null
 capture_stop
 printf '\n%sWhat was said on the wires:%s\n' "$bold" "$plain"
 conversation
 
-chapter 'After: each spoke knows the other'
-play R8 dmvpn show dmvpn
-play R8 dmvpn show ip nhrp
-play R6 dmvpn show ip nhrp
-play R8 dmvpn show
-
 total() { jq -s "map(.$1) | add" "$LAB_OUT"/H?-H?.udp.json; }
 printf '\n'
-expect "nothing was lost between hub path and direct path" lossless H8-H6 H6-H8
-printf '%sShown: R6 and R8 registered with R1, met through it and talk directly; %d UDP packets meanwhile, %d lost.%s\n' \
+expect "nothing was lost, from the first packet to the last" lossless H4-H5 H5-H4
+printf '%sShown: R4 and R5 met through R3, were told of a better way, found it, and kept it without their daemons; %d UDP packets meanwhile, %d lost.%s\n' \
 	"$bold" "$(total sent)" "$(total lost)" "$plain"

@@ -12,10 +12,20 @@
 
 #include "peer.h"
 
+/* rhashtable's own comparison calls memcmp(), the dearest part of a look-up. */
+static int key_differs(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct dmvpn_peer_key *key = arg->key;
+	const struct dmvpn_peer *p = obj;
+
+	return p->key.nbma != key->nbma || p->key.mark != key->mark;
+}
+
 static const struct rhashtable_params peer_params = {
 	.head_offset = offsetof(struct dmvpn_peer, node),
 	.key_offset = offsetof(struct dmvpn_peer, key),
 	.key_len = sizeof(struct dmvpn_peer_key),
+	.obj_cmpfn = key_differs,
 	.automatic_shrinking = true,
 };
 

@@ -12,6 +12,7 @@
  */
 #include <linux/if_arp.h>
 #include <linux/inetdevice.h>
+#include <net/addrconf.h>
 #include <net/ip_tunnels.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -304,15 +305,27 @@ static void dmvpn_dev_free(struct net_device *dev)
 
 /*
  * A hub sends packets back out of the device they came in by all day long,
- * and ICMP redirects would tell spokes to bypass it before they can.
+ * and ICMP redirects would tell spokes to bypass it before they can. IPv6 has
+ * no knob for those who send them, so nobody here believes them.
+ *
+ * A link-local address made of the NBMA address (EUI-64 of this device type)
+ * is that of two spokes when both are behind a NAT, and there is none without
+ * a local address; so it is made of a secret unless user space chose a mode.
  */
 static int dmvpn_dev_open(struct net_device *dev)
 {
 	struct in_device *in_dev = __in_dev_get_rtnl(dev);
+	struct inet6_dev *in6_dev = __in6_dev_get(dev);
 
 	if (in_dev)
 		IN_DEV_CONF_SET(in_dev, SEND_REDIRECTS, false);
 	IPV4_DEVCONF_ALL(dev_net(dev), SEND_REDIRECTS) = false;
+	if (!in6_dev)
+		return 0;
+	WRITE_ONCE(in6_dev->cnf.accept_redirects, 0);
+	if (in6_dev->cnf.addr_gen_mode == IN6_ADDR_GEN_MODE_EUI64)
+		WRITE_ONCE(in6_dev->cnf.addr_gen_mode,
+			   IN6_ADDR_GEN_MODE_RANDOM);
 	return 0;
 }
 

@@ -30,13 +30,15 @@
 #include <net/gro_cells.h>
 #include <uapi/linux/dmvpn.h>
 
+#include "addr.h"
 #include "compat.h"
 
 /* What this module implements of the UAPI. */
 #define DMVPN_FEATURES (DMVPN_FEATURE_REMOTE | DMVPN_FEATURE_IPSEC_REQUIRED | \
 			DMVPN_FEATURE_SHORTCUT | DMVPN_FEATURE_PATH_GET | \
 			DMVPN_FEATURE_MULTICAST | DMVPN_FEATURE_ONEWAY | \
-			DMVPN_FEATURE_REDIRECT | DMVPN_FEATURE_NHRP_RATE)
+			DMVPN_FEATURE_REDIRECT | DMVPN_FEATURE_NHRP_RATE | \
+			DMVPN_FEATURE_INNER_IPV6)
 
 #define DMVPN_LIMIT_MAX		0x100000
 #define DMVPN_TTL_CONTROL	255
@@ -171,7 +173,7 @@ struct dmvpn_life {
  */
 struct dmvpn_neigh {
 	struct rhash_head node;
-	__be32 addr;
+	struct in6_addr addr;
 	u32 flags;
 	struct dmvpn_peer __rcu *peer;
 	struct dmvpn_life life;
@@ -179,9 +181,9 @@ struct dmvpn_neigh {
 	struct rcu_head rcu;
 };
 
-/* An address's first @len bits; all that is behind them is zero. */
+/* The first @len bits of an address of its family; those behind are zero. */
 struct dmvpn_prefix {
-	u8 addr[DMVPN_PREFIX_BITS / 8];
+	struct in6_addr addr;
 	u32 len;
 };
 
@@ -189,14 +191,14 @@ struct dmvpn_prefix {
  * struct dmvpn_shortcut - prefix to neighbour; constant but for @life
  * @node: in dmvpn_dev::shortcuts
  * @nexthop: protocol address of a neighbour, which need not exist
- * @via: the routed next hop under which it counts, 0: under any
+ * @via: the routed next hop under which it counts, ::: under any
  * @id: index in dmvpn_dev::shortcut_ids
  */
 struct dmvpn_shortcut {
 	struct rhash_head node;
 	struct dmvpn_prefix prefix;
-	__be32 nexthop;
-	__be32 via;
+	struct in6_addr nexthop;
+	struct in6_addr via;
 	struct dmvpn_life life;
 	u32 id;
 	struct rcu_head rcu;
@@ -232,7 +234,7 @@ struct dmvpn_redirect;
  * @mcast_bytes: memory they hold; under the lock of @mcast_queue
  * @oneway: looks for peers that are sent to and not heard, see oneway.c
  * @n_shortcuts: written under the lock; packets look no further while it is 0
- * @shortcut_lens: the prefix lengths in use
+ * @shortcut_lens: the prefix lengths in use of IPv4 and of IPv6
  * @shortcut_len_count: how many shortcuts have a length; under the lock
  */
 struct dmvpn_dev {
@@ -246,7 +248,7 @@ struct dmvpn_dev {
 	struct rhashtable peers;
 	struct rhashtable neighs;
 	struct rhashtable shortcuts;
-	DECLARE_BITMAP(shortcut_lens, DMVPN_PREFIX_BITS + 1);
+	unsigned long shortcut_lens[2][BITS_TO_LONGS(DMVPN_PREFIX_BITS + 1)];
 	u64 *ingress;
 	u32 seed;
 	struct gro_cells gro_cells;
@@ -266,7 +268,7 @@ struct dmvpn_dev {
 	u32 next_peer_id;
 	u32 next_neigh_id;
 	u32 next_shortcut_id;
-	u32 shortcut_len_count[DMVPN_PREFIX_BITS + 1];
+	u32 shortcut_len_count[2][DMVPN_PREFIX_BITS + 1];
 	struct xarray peer_ids;
 	struct xarray neigh_ids;
 	struct xarray shortcut_ids;
@@ -326,8 +328,22 @@ extern const struct header_ops dmvpn_header_ops;
 /* tx.c */
 netdev_tx_t dmvpn_xmit(struct sk_buff *skb, struct net_device *dev);
 
+/**
+ * struct dmvpn_flow - what decides a packet's way
+ * @saddr: its inner source address
+ * @daddr: its inner destination
+ * @nexthop: by the route; of an IPv4 packet this may be an IPv6 address
+ * @iif: where it came in (skb_iif), 0: made here
+ */
+struct dmvpn_flow {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+	struct in6_addr nexthop;
+	int iif;
+};
+
 /*
- * An inner IPv4 packet, header readable, to @peer; under RCU, softirqs off.
+ * An inner IP packet, header readable, to @peer; under RCU, softirqs off.
  * DMVPN_DROP_UNSPEC: the packet is gone; else the caller counts and frees.
  */
 enum dmvpn_drop dmvpn_xmit_peer(struct dmvpn_dev *ddev,
@@ -337,16 +353,16 @@ enum dmvpn_drop dmvpn_xmit_peer(struct dmvpn_dev *ddev,
 /**
  * struct dmvpn_path - where a packet would go
  * @dst: asked for
- * @nexthop: asked for, or 0: look into the FIB, in the device's VRF. Returned
- *	is what was used; 0: no route of @dst leads into the device
+ * @nexthop: asked for, or ::: look into the FIB, in the device's VRF. Returned
+ *	is what was used; ::: no route of @dst leads into the device
  * @how: DMVPN_PATH_NONE: nowhere, because of @drop if there is a next hop
  * @key: the peer, unless @how is DMVPN_PATH_NONE
  * @prefix: the shortcut that counts, when @matched; its neighbour need not be
  *	usable, then @how tells what is taken instead
  */
 struct dmvpn_path {
-	__be32 dst;
-	__be32 nexthop;
+	struct in6_addr dst;
+	struct in6_addr nexthop;
 	enum dmvpn_path_how how;
 	enum dmvpn_drop drop;
 	struct dmvpn_peer_key key;

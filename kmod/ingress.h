@@ -16,11 +16,21 @@
 
 #include "dmvpn.h"
 
-static inline u64 *dmvpn_ingress_slot(const struct dmvpn_dev *ddev,
-				      __be32 saddr, __be32 daddr, u32 *tag)
+/* An address as the functions below take it. */
+static inline u32 dmvpn_ingress_word4(__be32 addr)
 {
-	u32 s = (__force u32)saddr, d = (__force u32)daddr;
+	return (__force u32)addr;
+}
 
+static inline u32 dmvpn_ingress_word(const struct dmvpn_dev *ddev,
+				     const struct in6_addr *addr)
+{
+	return dmvpn_addr_word(addr, ddev->seed);
+}
+
+static inline u64 *dmvpn_ingress_slot(const struct dmvpn_dev *ddev,
+				      u32 s, u32 d, u32 *tag)
+{
 	*tag = jhash_2words(d, s, ~ddev->seed);
 	return &ddev->ingress[jhash_2words(s, d, ddev->seed) %
 			      DMVPN_INGRESS_SLOTS];
@@ -52,8 +62,8 @@ static inline struct dmvpn_dev *dmvpn_ingress_dev(struct dmvpn_dev *ddev,
 }
 
 /* rx, in softirq; @id 0: a sender that is no peer. */
-static inline void dmvpn_ingress_note(struct dmvpn_dev *ddev, __be32 saddr,
-				      __be32 daddr, u32 id)
+static inline void dmvpn_ingress_note(struct dmvpn_dev *ddev, u32 saddr,
+				      u32 daddr, u32 id)
 {
 	u32 tag;
 	u64 *slot = dmvpn_ingress_slot(ddev, saddr, daddr, &tag);
@@ -65,13 +75,20 @@ static inline void dmvpn_ingress_note(struct dmvpn_dev *ddev, __be32 saddr,
 
 /* tx: the peer's id, 0: not known. */
 static inline u32 dmvpn_ingress_peer(const struct dmvpn_dev *ddev,
-				     __be32 saddr, __be32 daddr)
+				     u32 saddr, u32 daddr)
 {
 	u32 tag;
 	u64 *slot = dmvpn_ingress_slot(ddev, saddr, daddr, &tag);
 	u64 val = READ_ONCE(*slot);
 
 	return val >> 32 == tag ? (u32)val : 0;
+}
+
+static inline u32 dmvpn_ingress_of(const struct dmvpn_dev *ddev,
+				   const struct dmvpn_flow *flow)
+{
+	return dmvpn_ingress_peer(ddev, dmvpn_ingress_word(ddev, &flow->saddr),
+				  dmvpn_ingress_word(ddev, &flow->daddr));
 }
 
 #endif

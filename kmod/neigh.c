@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * neigh: a table by protocol address.
+ * neigh: a table by protocol address, IPv4 and IPv6; see addr.h.
  *
  * Only user space adds entries, so packets cannot make the table grow.
  */
@@ -8,10 +8,24 @@
 #include "netlink.h"
 #include "peer.h"
 
+static u32 addr_hash(const void *addr, u32 len, u32 seed)
+{
+	return jhash_1word(dmvpn_addr_word(addr, seed), seed);
+}
+
+static int addr_differs(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct dmvpn_neigh *n = obj;
+
+	return !ipv6_addr_equal(arg->key, &n->addr);
+}
+
 static const struct rhashtable_params neigh_params = {
 	.head_offset = offsetof(struct dmvpn_neigh, node),
 	.key_offset = offsetof(struct dmvpn_neigh, addr),
-	.key_len = sizeof(__be32),
+	.key_len = sizeof(struct in6_addr),
+	.hashfn = addr_hash,
+	.obj_cmpfn = addr_differs,
 	.automatic_shrinking = true,
 };
 
@@ -27,15 +41,17 @@ void dmvpn_neighs_destroy(struct dmvpn_dev *ddev)
 	xa_destroy(&ddev->neigh_ids);
 }
 
-struct dmvpn_neigh *dmvpn_neigh_lookup(struct dmvpn_dev *ddev, __be32 addr)
+struct dmvpn_neigh *dmvpn_neigh_lookup(struct dmvpn_dev *ddev,
+				       const struct in6_addr *addr)
 {
-	return rhashtable_lookup(&ddev->neighs, &addr, neigh_params);
+	return rhashtable_lookup(&ddev->neighs, addr, neigh_params);
 }
 
-struct dmvpn_neigh *dmvpn_neigh_find(struct dmvpn_dev *ddev, __be32 addr)
+struct dmvpn_neigh *dmvpn_neigh_find(struct dmvpn_dev *ddev,
+				     const struct in6_addr *addr)
 {
 	lockdep_assert_held(&ddev->lock);
-	return rhashtable_lookup_fast(&ddev->neighs, &addr, neigh_params);
+	return rhashtable_lookup_fast(&ddev->neighs, addr, neigh_params);
 }
 
 static struct dmvpn_peer *neigh_peer(struct dmvpn_dev *ddev,
@@ -60,7 +76,8 @@ static void point_to(struct dmvpn_dev *ddev, struct dmvpn_neigh *n,
 	}
 }
 
-static struct dmvpn_neigh *entry_create(struct dmvpn_dev *ddev, __be32 addr,
+static struct dmvpn_neigh *entry_create(struct dmvpn_dev *ddev,
+					const struct in6_addr *addr,
 					struct netlink_ext_ack *extack)
 {
 	struct dmvpn_neigh *n;
@@ -74,7 +91,7 @@ static struct dmvpn_neigh *entry_create(struct dmvpn_dev *ddev, __be32 addr,
 	n = kzalloc(sizeof(*n), GFP_KERNEL_ACCOUNT);
 	if (!n)
 		return ERR_PTR(-ENOMEM);
-	n->addr = addr;
+	n->addr = *addr;
 	n->life.created = jiffies;
 	err = xa_alloc_cyclic(&ddev->neigh_ids, &n->id, n, xa_limit_31b,
 			      &ddev->next_neigh_id, GFP_KERNEL_ACCOUNT);
@@ -95,7 +112,7 @@ int dmvpn_neigh_set(struct dmvpn_dev *ddev, const struct dmvpn_neigh_set *set,
 	int err;
 
 	lockdep_assert_held(&ddev->lock);
-	n = dmvpn_neigh_find(ddev, set->addr);
+	n = dmvpn_neigh_find(ddev, &set->addr);
 	if (n && excl) {
 		NL_SET_ERR_MSG(extack, "neighbour exists");
 		return -EEXIST;
@@ -108,7 +125,7 @@ int dmvpn_neigh_set(struct dmvpn_dev *ddev, const struct dmvpn_neigh_set *set,
 		return -EINVAL;
 	}
 	if (!n) {
-		n = entry_create(ddev, set->addr, extack);
+		n = entry_create(ddev, &set->addr, extack);
 		if (IS_ERR(n))
 			return PTR_ERR(n);
 		new = n;

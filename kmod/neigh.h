@@ -11,12 +11,14 @@ int dmvpn_neighs_init(struct dmvpn_dev *ddev);
 void dmvpn_neighs_destroy(struct dmvpn_dev *ddev);
 
 /* Under RCU, and under the lock; both find expired entries as well. */
-struct dmvpn_neigh *dmvpn_neigh_lookup(struct dmvpn_dev *ddev, __be32 addr);
-struct dmvpn_neigh *dmvpn_neigh_find(struct dmvpn_dev *ddev, __be32 addr);
+struct dmvpn_neigh *dmvpn_neigh_lookup(struct dmvpn_dev *ddev,
+				       const struct in6_addr *addr);
+struct dmvpn_neigh *dmvpn_neigh_find(struct dmvpn_dev *ddev,
+				     const struct in6_addr *addr);
 
 /* What DMVPN_CMD_NEIGH_NEW and _SET say; a member without its has_ keeps its value. */
 struct dmvpn_neigh_set {
-	__be32 addr;
+	struct in6_addr addr;
 	bool has_peer;
 	__be32 nbma;
 	u32 mark;

@@ -140,38 +140,85 @@ static void unlock_device(struct dmvpn_dev *ddev)
 	dev_put(dev);
 }
 
-static int get_address(const struct nlattr *attr, __be32 *addr,
+static int get_address(const struct nlattr *attr, struct in6_addr *addr,
 		       struct netlink_ext_ack *extack)
 {
 	if (!attr) {
 		NL_SET_ERR_MSG(extack, "address missing");
 		return -EINVAL;
 	}
-	if (nla_len(attr) == sizeof(struct in6_addr)) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "IPv6 is not supported by this module version");
-		return -EOPNOTSUPP;
+	if (nla_len(attr) == sizeof(__be32)) {
+		dmvpn_addr_set4(addr, nla_get_in_addr(attr));
+		return 0;
 	}
-	if (nla_len(attr) != sizeof(__be32)) {
+	if (nla_len(attr) != sizeof(*addr)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "an address has 4 or 16 bytes");
 		return -EINVAL;
 	}
-	*addr = nla_get_in_addr(attr);
+	*addr = nla_get_in6_addr(attr);
+	if (ipv6_addr_v4mapped(addr)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "an IPv4 address has 4 bytes");
+		return -EINVAL;
+	}
 	return 0;
 }
 
-/* An IPv4 address that can be somebody's own. */
-static int get_unicast(const struct nlattr *attr, __be32 *addr,
+/* Can it be somebody's own? */
+static bool is_unicast(const struct in6_addr *addr)
+{
+	__be32 a = dmvpn_addr_get4(addr);
+
+	if (!dmvpn_addr_is4(addr))
+		return !ipv6_addr_any(addr) && !ipv6_addr_loopback(addr) &&
+		       !ipv6_addr_is_multicast(addr);
+	return !ipv4_is_zeronet(a) && !ipv4_is_multicast(a) &&
+	       !ipv4_is_lbcast(a) && !ipv4_is_loopback(a);
+}
+
+static int get_unicast(const struct nlattr *attr, struct in6_addr *addr,
 		       struct netlink_ext_ack *extack)
 {
 	int err = get_address(attr, addr, extack);
 
 	if (err)
 		return err;
-	if (ipv4_is_zeronet(*addr) || ipv4_is_multicast(*addr) ||
-	    ipv4_is_lbcast(*addr) || ipv4_is_loopback(*addr)) {
+	if (!is_unicast(addr)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr, "not a unicast address");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int get_nbma(const struct nlattr *attr, __be32 *nbma,
+		    struct netlink_ext_ack *extack)
+{
+	struct in6_addr addr;
+	int err = get_unicast(attr, &addr, extack);
+
+	if (err)
+		return err;
+	if (!dmvpn_addr_is4(&addr)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "IPv6 NBMA addresses are not supported by this module version");
+		return -EOPNOTSUPP;
+	}
+	*nbma = dmvpn_addr_get4(&addr);
+	return 0;
+}
+
+/* May be missing (:: then). IPv4 routes have IPv6 next hops, not vice versa. */
+static int get_routed(const struct nlattr *attr, const struct in6_addr *dst,
+		      struct in6_addr *nexthop, struct netlink_ext_ack *extack)
+{
+	int err = attr ? get_unicast(attr, nexthop, extack) : 0;
+
+	if (err || !attr)
+		return err;
+	if (dmvpn_addr_is4(nexthop) && !dmvpn_addr_is4(dst)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "an IPv4 next hop of IPv6");
 		return -EINVAL;
 	}
 	return 0;
@@ -191,8 +238,7 @@ static int get_peer_key(struct dmvpn_dev *ddev, struct nlattr **attrs,
 			struct dmvpn_peer_key *key,
 			struct netlink_ext_ack *extack)
 {
-	return get_unicast(attrs[DMVPN_PEER_A_NBMA], &key->nbma,
-			   extack) ?:
+	return get_nbma(attrs[DMVPN_PEER_A_NBMA], &key->nbma, extack) ?:
 	       get_mark(ddev, attrs[DMVPN_PEER_A_MARK], &key->mark, extack);
 }
 
@@ -326,6 +372,16 @@ static void read_life(struct nlattr **attrs, int first,
 	set->cookie_len = cookie ? nla_len(cookie) : 0;
 }
 
+/* In as many bytes as its family has; nothing for ::. */
+static int put_addr(struct sk_buff *skb, int attr, const struct in6_addr *addr)
+{
+	if (ipv6_addr_any(addr))
+		return 0;
+	if (dmvpn_addr_is4(addr))
+		return nla_put_in_addr(skb, attr, dmvpn_addr_get4(addr));
+	return nla_put_in6_addr(skb, attr, addr);
+}
+
 static int fill_neigh(struct sk_buff *skb, struct dmvpn_dev *ddev,
 		      struct dmvpn_neigh *n)
 {
@@ -334,7 +390,7 @@ static int fill_neigh(struct sk_buff *skb, struct dmvpn_dev *ddev,
 					  lockdep_is_held(&ddev->lock));
 
 	return nla_put_u32(skb, DMVPN_NEIGH_A_IFINDEX, ddev->dev->ifindex) ?:
-	       nla_put_in_addr(skb, DMVPN_NEIGH_A_ADDR, n->addr) ?:
+	       put_addr(skb, DMVPN_NEIGH_A_ADDR, &n->addr) ?:
 	       nla_put_u32(skb, DMVPN_NEIGH_A_ID, n->id) ?:
 	       (peer ? nla_put_in_addr(skb, DMVPN_NEIGH_A_NBMA,
 				       peer->key.nbma) ?:
@@ -348,13 +404,10 @@ static int fill_neigh(struct sk_buff *skb, struct dmvpn_dev *ddev,
 static int put_prefix(struct sk_buff *skb, int attr, int len_attr,
 		      const struct dmvpn_prefix *prefix)
 {
-	return nla_put(skb, attr, sizeof(__be32), prefix->addr) ?:
-	       nla_put_u8(skb, len_attr, prefix->len);
-}
+	unsigned int size = dmvpn_addr_bits(&prefix->addr) / 8;
 
-static int put_addr(struct sk_buff *skb, int attr, __be32 addr)
-{
-	return addr ? nla_put_in_addr(skb, attr, addr) : 0;
+	return nla_put(skb, attr, size, &prefix->addr.s6_addr[16 - size]) ?:
+	       nla_put_u8(skb, len_attr, prefix->len);
 }
 
 static int fill_shortcut(struct sk_buff *skb, struct dmvpn_dev *ddev,
@@ -365,8 +418,8 @@ static int fill_shortcut(struct sk_buff *skb, struct dmvpn_dev *ddev,
 	       put_prefix(skb, DMVPN_SHORTCUT_A_PREFIX,
 			  DMVPN_SHORTCUT_A_PREFIXLEN, &s->prefix) ?:
 	       nla_put_u32(skb, DMVPN_SHORTCUT_A_ID, s->id) ?:
-	       nla_put_in_addr(skb, DMVPN_SHORTCUT_A_NEXTHOP, s->nexthop) ?:
-	       put_addr(skb, DMVPN_SHORTCUT_A_VIA, s->via) ?:
+	       put_addr(skb, DMVPN_SHORTCUT_A_NEXTHOP, &s->nexthop) ?:
+	       put_addr(skb, DMVPN_SHORTCUT_A_VIA, &s->via) ?:
 	       fill_life(skb, &s->life, DMVPN_SHORTCUT_A_EXPIRES);
 }
 
@@ -374,8 +427,8 @@ static int fill_path(struct sk_buff *skb, struct dmvpn_dev *ddev,
 		     const struct dmvpn_path *path)
 {
 	return nla_put_u32(skb, DMVPN_PATH_A_IFINDEX, ddev->dev->ifindex) ?:
-	       nla_put_in_addr(skb, DMVPN_PATH_A_DST, path->dst) ?:
-	       put_addr(skb, DMVPN_PATH_A_NEXTHOP, path->nexthop) ?:
+	       put_addr(skb, DMVPN_PATH_A_DST, &path->dst) ?:
+	       put_addr(skb, DMVPN_PATH_A_NEXTHOP, &path->nexthop) ?:
 	       (path->how != DMVPN_PATH_NONE ?
 		nla_put_in_addr(skb, DMVPN_PATH_A_NBMA, path->key.nbma) ?:
 		nla_put_u32(skb, DMVPN_PATH_A_MARK, path->key.mark) : 0) ?:
@@ -682,7 +735,7 @@ static int read_neigh(struct dmvpn_dev *ddev, struct nlattr **attrs,
 	if (err)
 		return err;
 	if (attrs[DMVPN_NEIGH_A_NBMA]) {
-		err = get_unicast(attrs[DMVPN_NEIGH_A_NBMA], &set->nbma, extack) ?:
+		err = get_nbma(attrs[DMVPN_NEIGH_A_NBMA], &set->nbma, extack) ?:
 		      get_mark(ddev, attrs[DMVPN_NEIGH_A_MARK], &set->mark,
 			       extack);
 		if (err)
@@ -727,7 +780,7 @@ static struct dmvpn_neigh *get_neigh(struct dmvpn_dev *ddev,
 	err = read_neigh(ddev, info->attrs, &set, info->extack);
 	if (err)
 		return ERR_PTR(err);
-	n = dmvpn_neigh_find(ddev, set.addr);
+	n = dmvpn_neigh_find(ddev, &set.addr);
 	if (n && set.has_peer) {
 		peer = rcu_dereference_protected(n->peer,
 						 lockdep_is_held(&ddev->lock));
@@ -778,8 +831,8 @@ static int neigh_flush_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 		return -EINVAL;
 	}
 	if (info->attrs[DMVPN_NEIGH_A_NBMA]) {
-		err = get_unicast(info->attrs[DMVPN_NEIGH_A_NBMA],
-				  &key.nbma, info->extack) ?:
+		err = get_nbma(info->attrs[DMVPN_NEIGH_A_NBMA], &key.nbma,
+			       info->extack) ?:
 		      get_mark(ddev, info->attrs[DMVPN_NEIGH_A_MARK],
 			       &key.mark, info->extack);
 		if (err)
@@ -799,39 +852,58 @@ static int get_prefix(struct nlattr **attrs, struct dmvpn_prefix *prefix,
 {
 	const struct nlattr *attr = attrs[DMVPN_SHORTCUT_A_PREFIX];
 	const struct nlattr *len = attrs[DMVPN_SHORTCUT_A_PREFIXLEN];
-	__be32 addr;
+	struct in6_addr addr;
 	int err;
 
 	err = get_address(attr, &addr, extack);
 	if (err)
 		return err;
+	if (ipv6_addr_is_multicast(&addr) ||
+	    (dmvpn_addr_is4(&addr) && ipv4_is_multicast(dmvpn_addr_get4(&addr)))) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "multicast has no shortcuts");
+		return -EINVAL;
+	}
 	if (!len) {
 		NL_SET_ERR_MSG(extack, "prefix length missing");
 		return -EINVAL;
 	}
-	if (nla_get_u8(len) > sizeof(addr) * 8) {
+	if (nla_get_u8(len) > dmvpn_addr_bits(&addr)) {
 		NL_SET_ERR_MSG_ATTR(extack, len,
 				    "longer than the prefix's address");
 		return -EINVAL;
 	}
-	dmvpn_prefix_make(prefix, &addr, sizeof(addr) * 8, nla_get_u8(len));
-	if (memcmp(prefix->addr, &addr, sizeof(addr))) {
+	dmvpn_prefix_make(prefix, &addr, nla_get_u8(len));
+	if (!ipv6_addr_equal(&prefix->addr, &addr)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr, "host bits are set");
 		return -EINVAL;
 	}
 	return 0;
 }
 
+/* The neighbour that a prefix is behind, :: when it is not given. */
+static int get_behind(const struct nlattr *attr,
+		      const struct dmvpn_prefix *prefix, struct in6_addr *addr,
+		      struct netlink_ext_ack *extack)
+{
+	int err = attr ? get_unicast(attr, addr, extack) : 0;
+
+	if (err || !attr || dmvpn_addr_same_family(addr, &prefix->addr))
+		return err;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "a next hop of another family than the prefix");
+	return -EINVAL;
+}
+
 static int read_shortcut(struct nlattr **attrs, struct dmvpn_shortcut_set *set,
 			 struct netlink_ext_ack *extack)
 {
-	const struct nlattr *nexthop = attrs[DMVPN_SHORTCUT_A_NEXTHOP];
-	const struct nlattr *via = attrs[DMVPN_SHORTCUT_A_VIA];
 	int err;
 
 	err = get_prefix(attrs, &set->prefix, extack) ?:
-	      (nexthop ? get_unicast(nexthop, &set->nexthop, extack) : 0) ?:
-	      (via ? get_unicast(via, &set->via, extack) : 0);
+	      get_behind(attrs[DMVPN_SHORTCUT_A_NEXTHOP], &set->prefix,
+			 &set->nexthop, extack) ?:
+	      get_routed(attrs[DMVPN_SHORTCUT_A_VIA], &set->prefix.addr,
+			 &set->via, extack);
 	if (err)
 		return err;
 	read_life(attrs, DMVPN_SHORTCUT_A_EXPIRES, &set->life);
@@ -923,13 +995,13 @@ static int shortcut_flush_locked(struct dmvpn_dev *ddev,
 
 static int path_get_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 {
-	const struct nlattr *nexthop = info->attrs[DMVPN_PATH_A_NEXTHOP];
 	struct dmvpn_path path = { };
 	int err;
 
 	err = get_unicast(info->attrs[DMVPN_PATH_A_DST], &path.dst,
 			  info->extack) ?:
-	      (nexthop ? get_unicast(nexthop, &path.nexthop, info->extack) : 0);
+	      get_routed(info->attrs[DMVPN_PATH_A_NEXTHOP], &path.dst,
+			 &path.nexthop, info->extack);
 	if (err)
 		return err;
 	dmvpn_path_get(ddev, &path);
@@ -1199,9 +1271,9 @@ int dmvpn_nl_upcall(struct dmvpn_dev *ddev, const struct dmvpn_event *event)
 	hdr = genlmsg_put(msg, 0, 0, &dmvpn_family, 0, event->cmd);
 	if (!hdr ||
 	    nla_put_u32(msg, DMVPN_EVENT_A_IFINDEX, ddev->dev->ifindex) ||
-	    put_addr(msg, DMVPN_EVENT_A_NEXTHOP, event->nexthop) ||
-	    put_addr(msg, DMVPN_EVENT_A_SRC, event->src) ||
-	    put_addr(msg, DMVPN_EVENT_A_DST, event->dst) ||
+	    put_addr(msg, DMVPN_EVENT_A_NEXTHOP, &event->nexthop) ||
+	    put_addr(msg, DMVPN_EVENT_A_SRC, &event->src) ||
+	    put_addr(msg, DMVPN_EVENT_A_DST, &event->dst) ||
 	    put_peer(msg, DMVPN_EVENT_A_NBMA, DMVPN_EVENT_A_MARK,
 		     event->peer) ||
 	    put_peer(msg, DMVPN_EVENT_A_INGRESS_NBMA,

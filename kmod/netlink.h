@@ -15,10 +15,10 @@ void dmvpn_nl_neigh_event(struct dmvpn_dev *ddev, struct dmvpn_neigh *n,
 void dmvpn_nl_shortcut_event(struct dmvpn_dev *ddev, struct dmvpn_shortcut *s,
 			     u8 cmd);
 
-/* What a packet has to say; members that are 0 are left out. */
+/* What a packet has to say; addresses that are :: are left out. */
 struct dmvpn_event {
 	u8 cmd;
-	__be32 nexthop, src, dst;
+	struct in6_addr nexthop, src, dst;
 	const struct dmvpn_peer *peer;
 	const struct dmvpn_peer *ingress;
 	const struct sk_buff *head;	/* its first bytes from the IP header on */

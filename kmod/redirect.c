@@ -37,12 +37,9 @@
  * ignore redirects costs two look-ups, two hashes and a cache line, and stores
  * nothing but this processor's counter.
  */
-#include <linux/ip.h>
 #include <linux/mm.h>
-#include <net/dst_metadata.h>
 #include <net/l3mdev.h>
 #include <net/netfilter/nf_conntrack.h>
-#include <net/route.h>
 
 #include "bucket.h"
 #include "ingress.h"
@@ -200,21 +197,22 @@ void dmvpn_redirect_destroy(struct dmvpn_dev *ddev)
 
 /* Which device's ingress table knows the packet, if it came by the cloud? */
 static struct dmvpn_dev *ingress_device(struct dmvpn_dev *ddev,
-					const struct dmvpn_conf *conf,
-					const struct sk_buff *skb)
+					const struct dmvpn_conf *conf, int iif)
 {
 	if (netif_is_l3_slave(ddev->dev) &&
-	    skb->skb_iif == l3mdev_master_ifindex_rcu(ddev->dev))
+	    iif == l3mdev_master_ifindex_rcu(ddev->dev))
 		return ddev;
-	return dmvpn_ingress_dev(ddev, conf, skb->skb_iif);
+	return dmvpn_ingress_dev(ddev, conf, iif);
 }
 
 static u64 hairpin_key(const struct dmvpn_dev *ddev, const struct dmvpn_dev *in,
-		       const struct dmvpn_peer *from, __be32 daddr,
+		       const struct dmvpn_peer *from,
+		       const struct in6_addr *daddr,
 		       const struct dmvpn_peer *to)
 {
 	u32 words[] = {
-		in->dev->ifindex, from->id, (__force u32)daddr, to->id
+		in->dev->ifindex, from->id, dmvpn_addr_word(daddr, ddev->seed),
+		to->id
 	};
 
 	return (u64)jhash2(words, ARRAY_SIZE(words), ~ddev->seed) << 32 |
@@ -238,16 +236,17 @@ static bool translated(const struct sk_buff *skb)
 static struct dmvpn_peer *hairpin(struct dmvpn_dev *ddev,
 				  const struct dmvpn_conf *conf,
 				  const struct sk_buff *skb,
+				  const struct dmvpn_flow *flow,
 				  const struct dmvpn_peer *to,
 				  struct dmvpn_dev **in)
 {
 	struct dmvpn_peer *from;
 	u32 id;
 
-	*in = ingress_device(ddev, conf, skb);
+	*in = ingress_device(ddev, conf, flow->iif);
 	if (!*in || dmvpn_is_multicast(skb) || translated(skb))
 		return NULL;
-	id = dmvpn_ingress_peer(*in, ip_hdr(skb)->saddr, ip_hdr(skb)->daddr);
+	id = dmvpn_ingress_of(*in, flow);
 	from = id ? xa_load(&(*in)->peer_ids, id) : NULL;
 	/* One spoke may be a peer of two devices. */
 	if (!from || !memcmp(&from->key, &to->key, sizeof(from->key)))
@@ -257,14 +256,14 @@ static struct dmvpn_peer *hairpin(struct dmvpn_dev *ddev,
 
 /* Through the device that the packet came in by: there its sender is told. */
 static int tell(struct dmvpn_dev *in, const struct sk_buff *skb,
-		const struct dmvpn_peer *from, const struct dmvpn_peer *to,
-		__be32 nexthop)
+		const struct dmvpn_flow *flow, const struct dmvpn_peer *from,
+		const struct dmvpn_peer *to)
 {
 	struct dmvpn_event event = {
 		.cmd = DMVPN_CMD_REDIRECT_NTF,
-		.nexthop = nexthop,
-		.src = ip_hdr(skb)->saddr,
-		.dst = ip_hdr(skb)->daddr,
+		.nexthop = flow->nexthop,
+		.src = flow->saddr,
+		.dst = flow->daddr,
 		.peer = to,
 		.ingress = from,
 		.head = skb,
@@ -276,21 +275,22 @@ static int tell(struct dmvpn_dev *in, const struct sk_buff *skb,
 void dmvpn_redirect_check(struct dmvpn_dev *ddev,
 			  const struct dmvpn_conf *conf,
 			  const struct sk_buff *skb,
-			  const struct dmvpn_peer *to, __be32 nexthop)
+			  const struct dmvpn_flow *flow,
+			  const struct dmvpn_peer *to)
 {
 	struct dmvpn_redirect *rd = rcu_dereference(ddev->redirect);
 	struct dmvpn_dev *in;
-	struct dmvpn_peer *from = hairpin(ddev, conf, skb, to, &in);
+	struct dmvpn_peer *from = hairpin(ddev, conf, skb, flow, to, &in);
 	u64 key;
 
 	if (!rd || !from)
 		return;
-	key = hairpin_key(ddev, in, from, ip_hdr(skb)->daddr, to);
+	key = hairpin_key(ddev, in, from, &flow->daddr, to);
 	if (!dmvpn_redirect_allowed(rd, &from->redirects, key,
 				    msecs_to_jiffies(conf->redirect_interval),
 				    get_jiffies_64())) {
 		dmvpn_count(ddev, DMVPN_COUNT_REDIRECT_SUPPRESSED);
-	} else if (tell(in, skb, from, to, nexthop)) {
+	} else if (tell(in, skb, flow, from, to)) {
 		dmvpn_count(ddev, DMVPN_COUNT_UPCALL_LOST);
 		dmvpn_redirect_forget(rd, key);
 	} else {

@@ -14,13 +14,15 @@ int dmvpn_redirect_init(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf);
 void dmvpn_redirect_destroy(struct dmvpn_dev *ddev);
 
 /*
- * tx, under RCU, for a unicast packet that was received and is certain to
- * leave to @to. The network header is the inner one, not yet encapsulated.
+ * tx, under RCU, for a packet that was received and is certain to leave to
+ * @to; @flow is its own. The network header is the inner one, not yet
+ * encapsulated.
  */
 void dmvpn_redirect_check(struct dmvpn_dev *ddev,
 			  const struct dmvpn_conf *conf,
 			  const struct sk_buff *skb,
-			  const struct dmvpn_peer *to, __be32 nexthop);
+			  const struct dmvpn_flow *flow,
+			  const struct dmvpn_peer *to);
 
 /**
  * dmvpn_redirect_allowed - may this hairpin be told of now?

@@ -13,6 +13,7 @@
  */
 #include <linux/icmp.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <net/dst_metadata.h>
 #include <net/icmp.h>
 #include <net/inet_ecn.h>
@@ -49,13 +50,18 @@ static struct dmvpn_peer *sender(struct dmvpn_dev *ddev,
 	return dmvpn_peer_lookup(ddev, nbma, mark & conf->mark_mask);
 }
 
+static bool is_ip(__be16 proto)
+{
+	return likely(proto == htons(ETH_P_IP)) || proto == htons(ETH_P_IPV6);
+}
+
 static bool claims(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 		   const struct sk_buff *skb, const struct dmvpn_gre *gre)
 {
 	if (gre->has_key || gre->proto == htons(DMVPN_ETH_P_NHRP))
 		return true;
 	if (!dmvpn_demux_stock_present())
-		return gre->proto == htons(ETH_P_IP);
+		return is_ip(gre->proto);
 	return sender(ddev, conf, ip_hdr(skb)->saddr, skb->mark);
 }
 
@@ -146,7 +152,7 @@ static enum dmvpn_drop admit(struct dmvpn_dev *ddev,
 	if (gre->proto == htons(DMVPN_ETH_P_NHRP))
 		return peer || may_call(ddev, conf) ? DMVPN_DROP_UNSPEC :
 						      DMVPN_DROP_NHRP_POLICED;
-	if (gre->proto != htons(ETH_P_IP))
+	if (!is_ip(gre->proto))
 		return DMVPN_DROP_UNSUPPORTED;
 	if (peer)
 		return DMVPN_DROP_UNSPEC;
@@ -179,21 +185,45 @@ static enum dmvpn_drop deliver_nhrp(struct dmvpn_dev *ddev,
 	return handed_over(ddev, netif_rx(skb));
 }
 
+/* The inner addresses as the ingress table takes them; false: no such header. */
+static bool read_inner(const struct dmvpn_dev *ddev, struct sk_buff *skb,
+		       u32 *saddr, u32 *daddr)
+{
+	const struct ipv6hdr *ip6h;
+	const struct iphdr *iph;
+
+	if (likely(skb->protocol == htons(ETH_P_IP))) {
+		if (!pskb_may_pull(skb, sizeof(*iph)) ||
+		    ip_hdr(skb)->version != 4)
+			return false;
+		iph = ip_hdr(skb);
+		*saddr = dmvpn_ingress_word4(iph->saddr);
+		*daddr = dmvpn_ingress_word4(iph->daddr);
+		return true;
+	}
+	if (!pskb_may_pull(skb, sizeof(*ip6h)) || ipv6_hdr(skb)->version != 6)
+		return false;
+	ip6h = ipv6_hdr(skb);
+	*saddr = dmvpn_ingress_word(ddev, &ip6h->saddr);
+	*daddr = dmvpn_ingress_word(ddev, &ip6h->daddr);
+	return !ipv6_addr_v4mapped(&ip6h->saddr) &&
+	       !ipv6_addr_v4mapped(&ip6h->daddr);
+}
+
 static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev, struct sk_buff *skb,
 				  const struct iphdr *outer,
 				  const struct dmvpn_peer *peer)
 {
-	const struct iphdr *iph;
+	u32 saddr, daddr;
 
 	/* No link-layer header at all, so that GRO compares none. */
 	skb_reset_mac_header(skb);
 	skb_reset_network_header(skb);
-	if (!pskb_may_pull(skb, sizeof(*iph)) || ip_hdr(skb)->version != 4)
+	if (!read_inner(ddev, skb, &saddr, &daddr))
 		return DMVPN_DROP_BAD_INNER;
 	if (IP_ECN_decapsulate(outer, skb) > 1)
 		return DMVPN_DROP_ECN;
-	iph = ip_hdr(skb);
-	dmvpn_ingress_note(ddev, iph->saddr, iph->daddr, peer ? peer->id : 0);
+	dmvpn_ingress_note(ddev, saddr, daddr, peer ? peer->id : 0);
 	dev_sw_netstats_rx_add(ddev->dev, skb->len);
 	return handed_over(ddev, gro_cells_receive(&ddev->gro_cells, skb));
 }

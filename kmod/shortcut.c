@@ -4,16 +4,35 @@
  * shortcuts, RFC 2332 and draft-detienne-dmvpn). User space fills it, tx.c
  * looks into it for each packet; see shortcut.h for how.
  *
- * Keys are bytes and a length in bits, nothing here but the callers' addresses
- * is IPv4.
+ * Both families are in one hash table, but have their own lengths: an IPv4
+ * packet never looks for an IPv6 prefix, nor the other way round.
  */
 #include "netlink.h"
 #include "shortcut.h"
+
+static u32 prefix_hash(const void *key, u32 len, u32 seed)
+{
+	const struct dmvpn_prefix *prefix = key;
+
+	return jhash_2words(dmvpn_addr_word(&prefix->addr, seed), prefix->len,
+			    seed);
+}
+
+static int prefix_differs(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct dmvpn_shortcut *s = obj;
+	const struct dmvpn_prefix *prefix = arg->key;
+
+	return prefix->len != s->prefix.len ||
+	       !ipv6_addr_equal(&prefix->addr, &s->prefix.addr);
+}
 
 static const struct rhashtable_params shortcut_params = {
 	.head_offset = offsetof(struct dmvpn_shortcut, node),
 	.key_offset = offsetof(struct dmvpn_shortcut, prefix),
 	.key_len = sizeof(struct dmvpn_prefix),
+	.hashfn = prefix_hash,
+	.obj_cmpfn = prefix_differs,
 	.automatic_shrinking = true,
 };
 
@@ -31,35 +50,46 @@ void dmvpn_shortcuts_destroy(struct dmvpn_dev *ddev)
 
 static void cut(struct dmvpn_prefix *prefix, unsigned int len)
 {
-	unsigned int byte = len / 8;
+	unsigned int bits = dmvpn_addr_bits(&prefix->addr);
+	unsigned int end = DMVPN_PREFIX_BITS - bits + len, word = end / 32;
 
 	prefix->len = len;
-	if (len % 8)
-		prefix->addr[byte++] &= 0xff00 >> len % 8;
-	memset(prefix->addr + byte, 0, sizeof(prefix->addr) - byte);
+	if (end % 32)
+		prefix->addr.s6_addr32[word++] &= htonl(~0U << (32 - end % 32));
+	for (; word < DMVPN_PREFIX_BITS / 32; word++)
+		prefix->addr.s6_addr32[word] = 0;
 }
 
-void dmvpn_prefix_make(struct dmvpn_prefix *prefix, const void *addr,
-		       unsigned int bits, unsigned int len)
+void dmvpn_prefix_make(struct dmvpn_prefix *prefix,
+		       const struct in6_addr *addr, unsigned int len)
 {
-	memcpy(prefix->addr, addr, bits / 8);
+	prefix->addr = *addr;
 	cut(prefix, len);
 }
 
-static bool counts(const struct dmvpn_shortcut *s, __be32 nexthop)
+static bool counts(const struct dmvpn_shortcut *s,
+		   const struct in6_addr *nexthop)
 {
-	return (!s->via || s->via == nexthop) && !dmvpn_life_expired(&s->life);
+	return (ipv6_addr_any(&s->via) || ipv6_addr_equal(&s->via, nexthop)) &&
+	       !dmvpn_life_expired(&s->life);
 }
 
-struct dmvpn_shortcut *dmvpn_shortcut_lookup(struct dmvpn_dev *ddev, __be32 dst,
-					     __be32 nexthop)
+/* Index of the lengths of an address's family. */
+static unsigned int family(const struct in6_addr *addr)
 {
-	unsigned int len, end = sizeof(dst) * 8 + 1;
-	struct dmvpn_shortcut *s;
-	struct dmvpn_prefix key;
+	return !dmvpn_addr_is4(addr);
+}
 
-	dmvpn_prefix_make(&key, &dst, sizeof(dst) * 8, sizeof(dst) * 8);
-	while ((len = find_last_bit(ddev->shortcut_lens, end)) < end) {
+struct dmvpn_shortcut *dmvpn_shortcut_lookup(struct dmvpn_dev *ddev,
+					     const struct in6_addr *dst,
+					     const struct in6_addr *nexthop)
+{
+	const unsigned long *lens = ddev->shortcut_lens[family(dst)];
+	unsigned int len, end = dmvpn_addr_bits(dst) + 1;
+	struct dmvpn_prefix key = { .addr = *dst };
+	struct dmvpn_shortcut *s;
+
+	while ((len = find_last_bit(lens, end)) < end) {
 		cut(&key, len);
 		s = rhashtable_lookup(&ddev->shortcuts, &key, shortcut_params);
 		if (s && counts(s, nexthop))
@@ -81,6 +111,7 @@ struct dmvpn_shortcut *dmvpn_shortcut_find(struct dmvpn_dev *ddev,
 
 static int insert(struct dmvpn_dev *ddev, struct dmvpn_shortcut *s)
 {
+	unsigned int f = family(&s->prefix.addr);
 	u32 len = s->prefix.len;
 	int err;
 
@@ -96,8 +127,8 @@ static int insert(struct dmvpn_dev *ddev, struct dmvpn_shortcut *s)
 		xa_erase(&ddev->shortcut_ids, s->id);
 		return err;
 	}
-	if (!ddev->shortcut_len_count[len]++)
-		set_bit(len, ddev->shortcut_lens);
+	if (!ddev->shortcut_len_count[f][len]++)
+		set_bit(len, ddev->shortcut_lens[f]);
 	WRITE_ONCE(ddev->n_shortcuts, ddev->n_shortcuts + 1);
 	/* Pairs with dmvpn_shortcut_lookup(): before any later removal. */
 	smp_wmb();
@@ -139,7 +170,7 @@ int dmvpn_shortcut_set(struct dmvpn_dev *ddev,
 	struct dmvpn_shortcut *s;
 	int err;
 
-	if (!old && !set->nexthop) {
+	if (!old && ipv6_addr_any(&set->nexthop)) {
 		NL_SET_ERR_MSG(extack, "next hop missing");
 		return -EINVAL;
 	}
@@ -147,8 +178,10 @@ int dmvpn_shortcut_set(struct dmvpn_dev *ddev,
 	if (!s)
 		return -ENOMEM;
 	s->prefix = set->prefix;
-	s->nexthop = set->nexthop ?: s->nexthop;
-	s->via = set->via ?: s->via;
+	if (!ipv6_addr_any(&set->nexthop))
+		s->nexthop = set->nexthop;
+	if (!ipv6_addr_any(&set->via))
+		s->via = set->via;
 	dmvpn_life_apply(ddev, &s->life, &set->life);
 	err = old ? replace(ddev, old, s) : insert(ddev, s);
 	if (err) {
@@ -164,11 +197,13 @@ int dmvpn_shortcut_set(struct dmvpn_dev *ddev,
 
 void dmvpn_shortcut_del(struct dmvpn_dev *ddev, struct dmvpn_shortcut *s)
 {
+	unsigned int f = family(&s->prefix.addr);
+
 	lockdep_assert_held(&ddev->lock);
 	rhashtable_remove_fast(&ddev->shortcuts, &s->node, shortcut_params);
 	xa_erase(&ddev->shortcut_ids, s->id);
-	if (!--ddev->shortcut_len_count[s->prefix.len])
-		clear_bit(s->prefix.len, ddev->shortcut_lens);
+	if (!--ddev->shortcut_len_count[f][s->prefix.len])
+		clear_bit(s->prefix.len, ddev->shortcut_lens[f]);
 	WRITE_ONCE(ddev->n_shortcuts, ddev->n_shortcuts - 1);
 	kfree_rcu(s, rcu);
 }

@@ -2,9 +2,10 @@
 /*
  * shortcut: prefixes and the neighbours behind which they are.
  *
- * A longest-prefix-match table: one hash table of all prefixes, and a bitmap
- * of the lengths in use, so that a look-up costs one hash look-up for each
- * length there is (usually one or two) and nothing while there is none.
+ * A longest-prefix-match table: one hash table of all prefixes, and for each
+ * family a bitmap of the lengths in use, so that a look-up costs one hash
+ * look-up for each length there is of its family (usually one or two) and
+ * nothing while there is none.
  *
  * RCU. Packets look up under rcu_read_lock(). An entry does not change once it
  * is in the table but for its struct dmvpn_life: dmvpn_shortcut_set() puts a
@@ -24,27 +25,28 @@ int dmvpn_shortcuts_init(struct dmvpn_dev *ddev);
 /* All shortcuts must be gone. */
 void dmvpn_shortcuts_destroy(struct dmvpn_dev *ddev);
 
-/* The prefix of an address of @bits bits; what is beyond @len is cut off. */
-void dmvpn_prefix_make(struct dmvpn_prefix *prefix, const void *addr,
-		       unsigned int bits, unsigned int len);
+/* What is beyond @len, up to 32 or 128 by the family of @addr, is cut off. */
+void dmvpn_prefix_make(struct dmvpn_prefix *prefix,
+		       const struct in6_addr *addr, unsigned int len);
 
 /*
  * Under RCU: the longest shortcut for @dst, a packet's destination, that
  * counts: not expired, and learnt under the routed next hop @nexthop or under
  * none. NULL: there is none.
  */
-struct dmvpn_shortcut *dmvpn_shortcut_lookup(struct dmvpn_dev *ddev, __be32 dst,
-					     __be32 nexthop);
+struct dmvpn_shortcut *dmvpn_shortcut_lookup(struct dmvpn_dev *ddev,
+					     const struct in6_addr *dst,
+					     const struct in6_addr *nexthop);
 
 /* Under the lock; finds expired ones as well. */
 struct dmvpn_shortcut *dmvpn_shortcut_find(struct dmvpn_dev *ddev,
 					   const struct dmvpn_prefix *prefix);
 
-/* What DMVPN_CMD_SHORTCUT_SET says; an address 0 keeps its value. */
+/* What DMVPN_CMD_SHORTCUT_SET says; an address :: keeps its value. */
 struct dmvpn_shortcut_set {
 	struct dmvpn_prefix prefix;
-	__be32 nexthop;
-	__be32 via;
+	struct in6_addr nexthop;
+	struct in6_addr via;
 	struct dmvpn_life_set life;
 };
 

@@ -17,6 +17,19 @@
 
 #define A(a, b, c, d) htonl((a) << 24 | (b) << 16 | (c) << 8 | (d))
 
+static bool ipv6;	/* the family of protocol addresses */
+
+/* 10.0.b.a, or an IPv6 address that ends so. */
+static struct in6_addr in(u8 b, u8 a)
+{
+	struct in6_addr addr;
+
+	dmvpn_addr_set4(&addr, A(10, 0, b, a));
+	if (ipv6)
+		addr.s6_addr32[0] = htonl(0x20010db8);
+	return addr;
+}
+
 /* ---- gre ---- */
 
 static void gre_round_trip(struct kunit *test)
@@ -117,7 +130,16 @@ static int tables_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, dmvpn_neighs_init(ddev));
 	KUNIT_ASSERT_EQ(test, 0, dmvpn_shortcuts_init(ddev));
 	test->priv = ddev;
+	ipv6 = false;
 	return 0;
+}
+
+static int tables6_init(struct kunit *test)
+{
+	int err = tables_init(test);
+
+	ipv6 = true;
+	return err;
 }
 
 static void tables_exit(struct kunit *test)
@@ -141,7 +163,8 @@ static void tables_exit(struct kunit *test)
 	free_netdev(ddev->dev);
 }
 
-static int set(struct dmvpn_dev *ddev, __be32 addr, __be32 nbma, u32 expires)
+static int set(struct dmvpn_dev *ddev, struct in6_addr addr, __be32 nbma,
+	       u32 expires)
 {
 	struct dmvpn_neigh_set set = {
 		.addr = addr,
@@ -155,11 +178,16 @@ static int set(struct dmvpn_dev *ddev, __be32 addr, __be32 nbma, u32 expires)
 	return dmvpn_neigh_set(ddev, &set, false, &n, NULL);
 }
 
+static struct dmvpn_neigh *find(struct dmvpn_dev *ddev, struct in6_addr addr)
+{
+	return dmvpn_neigh_find(ddev, &addr);
+}
+
 static void neigh_owns_peer(struct kunit *test)
 {
 	struct dmvpn_dev *ddev = test->priv;
-	__be32 a = A(10, 0, 0, 1), b = A(10, 0, 0, 2), n1 = A(1, 1, 1, 1),
-	       n2 = A(2, 2, 2, 2);
+	struct in6_addr a = in(0, 1), b = in(0, 2);
+	__be32 n1 = A(1, 1, 1, 1), n2 = A(2, 2, 2, 2);
 
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 0));
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, b, n1, 0));
@@ -169,16 +197,17 @@ static void neigh_owns_peer(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n2, 0));
 	KUNIT_EXPECT_EQ(test, 1, dmvpn_peer_find(ddev, n1, 0)->neighs);
 	KUNIT_EXPECT_EQ(test, 2, ddev->n_peers);
-	dmvpn_neigh_del(ddev, dmvpn_neigh_find(ddev, b));
+	dmvpn_neigh_del(ddev, find(ddev, b));
 	KUNIT_EXPECT_NULL(test, dmvpn_peer_find(ddev, n1, 0));
-	KUNIT_EXPECT_NULL(test, dmvpn_neigh_find(ddev, b));
-	KUNIT_EXPECT_NOT_NULL(test, dmvpn_neigh_find(ddev, a));
+	KUNIT_EXPECT_NULL(test, find(ddev, b));
+	KUNIT_EXPECT_NOT_NULL(test, find(ddev, a));
 }
 
 static void static_peer_stays(struct kunit *test)
 {
 	struct dmvpn_dev *ddev = test->priv;
-	__be32 a = A(10, 0, 0, 1), n1 = A(1, 1, 1, 1);
+	struct in6_addr a = in(0, 1);
+	__be32 n1 = A(1, 1, 1, 1);
 	struct dmvpn_peer *peer = dmvpn_peer_get(ddev, n1, 7, NULL);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, peer);
@@ -186,7 +215,7 @@ static void static_peer_stays(struct kunit *test)
 	/* The mark is part of the key: this is another peer. */
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 0));
 	KUNIT_EXPECT_EQ(test, 2, ddev->n_peers);
-	dmvpn_neigh_del(ddev, dmvpn_neigh_find(ddev, a));
+	dmvpn_neigh_del(ddev, find(ddev, a));
 	KUNIT_EXPECT_PTR_EQ(test, peer, dmvpn_peer_find(ddev, n1, 7));
 	KUNIT_EXPECT_NULL(test, dmvpn_peer_find(ddev, n1, 0));
 }
@@ -197,28 +226,29 @@ static void limits_hold(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 100; i++)
-		KUNIT_ASSERT_EQ(test, 0, set(ddev, A(10, 0, 0, i),
-					     A(1, 1, 1, i), 0));
+		KUNIT_ASSERT_EQ(test, 0, set(ddev, in(0, i), A(1, 1, 1, i), 0));
 	/* No room for another peer: neither it nor the neighbour appears. */
-	KUNIT_EXPECT_EQ(test, -ENOSPC, set(ddev, A(10, 0, 1, 0),
-					   A(1, 1, 2, 0), 0));
-	KUNIT_EXPECT_NULL(test, dmvpn_neigh_find(ddev, A(10, 0, 1, 0)));
-	for (i = 0; i < 100; i++)
-		KUNIT_ASSERT_EQ(test, 0, set(ddev, A(10, 0, 1, i),
-					     A(1, 1, 1, i), 0));
-	KUNIT_EXPECT_EQ(test, -ENOSPC, set(ddev, A(10, 0, 2, 0),
-					   A(1, 1, 1, 0), 0));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, set(ddev, in(1, 0), A(1, 1, 2, 0), 0));
+	KUNIT_EXPECT_NULL(test, find(ddev, in(1, 0)));
+	/* The other family counts as well, and is another address. */
+	for (i = 0; i < 100; i++) {
+		ipv6 = !ipv6;
+		KUNIT_EXPECT_NULL(test, find(ddev, in(0, i)));
+		KUNIT_ASSERT_EQ(test, 0, set(ddev, in(0, i), A(1, 1, 1, i), 0));
+		ipv6 = !ipv6;
+	}
+	KUNIT_EXPECT_EQ(test, -ENOSPC, set(ddev, in(2, 0), A(1, 1, 1, 0), 0));
 	KUNIT_EXPECT_EQ(test, 100, ddev->n_peers);
 	KUNIT_EXPECT_EQ(test, 200, ddev->n_neighs);
 	/* At the limit what exists can still change. */
-	KUNIT_EXPECT_EQ(test, 0, set(ddev, A(10, 0, 1, 5), A(1, 1, 1, 9), 5));
+	KUNIT_EXPECT_EQ(test, 0, set(ddev, in(0, 5), A(1, 1, 1, 9), 5));
 }
 
 static void peer_missing(struct kunit *test)
 {
 	struct dmvpn_dev *ddev = test->priv;
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, set(ddev, A(10, 0, 0, 1), 0, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, set(ddev, in(0, 1), 0, 0));
 	KUNIT_EXPECT_EQ(test, 0, ddev->n_neighs);
 }
 
@@ -229,12 +259,11 @@ static void ids_only_grow(struct kunit *test)
 	int i;
 
 	for (i = 0; i < 1000; i++) {
-		KUNIT_ASSERT_EQ(test, 0, set(ddev, A(10, 0, 0, 1),
-					     A(1, 1, 1, 1), 0));
-		id = dmvpn_neigh_find(ddev, A(10, 0, 0, 1))->id;
+		KUNIT_ASSERT_EQ(test, 0, set(ddev, in(0, 1), A(1, 1, 1, 1), 0));
+		id = find(ddev, in(0, 1))->id;
 		KUNIT_ASSERT_GT(test, id, last);
 		last = id;
-		dmvpn_neigh_del(ddev, dmvpn_neigh_find(ddev, A(10, 0, 0, 1)));
+		dmvpn_neigh_del(ddev, find(ddev, in(0, 1)));
 	}
 }
 
@@ -248,27 +277,27 @@ static void run_sweep(struct dmvpn_dev *ddev)
 static void expiry(struct kunit *test)
 {
 	struct dmvpn_dev *ddev = test->priv;
-	__be32 a = A(10, 0, 0, 1), b = A(10, 0, 0, 2), n1 = A(1, 1, 1, 1);
+	struct in6_addr a = in(0, 1), b = in(0, 2);
+	__be32 n1 = A(1, 1, 1, 1);
 	struct dmvpn_neigh *n;
 
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 3600 * 1000));
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, b, n1, 0));
-	n = dmvpn_neigh_find(ddev, a);
+	n = find(ddev, a);
 	KUNIT_EXPECT_FALSE(test, dmvpn_life_expired(&n->life));
-	KUNIT_EXPECT_FALSE(test,
-			   dmvpn_life_expired(&dmvpn_neigh_find(ddev, b)->life));
+	KUNIT_EXPECT_FALSE(test, dmvpn_life_expired(&find(ddev, b)->life));
 	run_sweep(ddev);
 	KUNIT_EXPECT_EQ(test, 2, ddev->n_neighs);
 	WRITE_ONCE(n->life.expires, jiffies - 1);
 	KUNIT_EXPECT_TRUE(test, dmvpn_life_expired(&n->life));
 	run_sweep(ddev);
-	KUNIT_EXPECT_NULL(test, dmvpn_neigh_find(ddev, a));
-	KUNIT_EXPECT_NOT_NULL(test, dmvpn_neigh_find(ddev, b));
+	KUNIT_EXPECT_NULL(test, find(ddev, a));
+	KUNIT_EXPECT_NOT_NULL(test, find(ddev, b));
 	/* Renewed before its end: lives on. */
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 1));
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 3600 * 1000));
 	run_sweep(ddev);
-	KUNIT_EXPECT_NOT_NULL(test, dmvpn_neigh_find(ddev, a));
+	KUNIT_EXPECT_NOT_NULL(test, find(ddev, a));
 }
 
 static void nhs_order(struct kunit *test)
@@ -300,24 +329,68 @@ static void nhs_order(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, rcu_access_pointer(ddev->nhs));
 }
 
+/* The pair numbered @i, as the table takes it. */
+static void pair(const struct dmvpn_dev *ddev, u32 i, u32 *saddr, u32 *daddr)
+{
+	struct in6_addr s = { }, d = { };
+
+	dmvpn_addr_set4(&s, htonl(i));
+	dmvpn_addr_set4(&d, htonl(~i));
+	if (ipv6) {
+		swap(s.s6_addr32[0], s.s6_addr32[3]);
+		d.s6_addr32[0] = htonl(0xfe800000);
+	}
+	*saddr = dmvpn_ingress_word(ddev, &s);
+	*daddr = dmvpn_ingress_word(ddev, &d);
+}
+
 static void ingress(struct kunit *test)
 {
 	struct dmvpn_dev *ddev = test->priv;
 	unsigned int i, wrong = 0, known = 0;
+	u32 s, d, id;
 
-	KUNIT_EXPECT_EQ(test, 0, dmvpn_ingress_peer(ddev, A(10, 0, 0, 1),
-						    A(10, 0, 0, 2)));
+	pair(ddev, 0, &s, &d);
+	KUNIT_EXPECT_EQ(test, 0, dmvpn_ingress_peer(ddev, s, d));
 	/* Ten times as many pairs as slots: forgotten, but never confused. */
-	for (i = 0; i < 10 * DMVPN_INGRESS_SLOTS; i++)
-		dmvpn_ingress_note(ddev, htonl(i), htonl(~i), i + 1);
 	for (i = 0; i < 10 * DMVPN_INGRESS_SLOTS; i++) {
-		u32 id = dmvpn_ingress_peer(ddev, htonl(i), htonl(~i));
-
+		pair(ddev, i, &s, &d);
+		dmvpn_ingress_note(ddev, s, d, i + 1);
+	}
+	for (i = 0; i < 10 * DMVPN_INGRESS_SLOTS; i++) {
+		pair(ddev, i, &s, &d);
+		id = dmvpn_ingress_peer(ddev, s, d);
 		known += id == i + 1;
 		wrong += id && id != i + 1;
 	}
 	KUNIT_EXPECT_EQ(test, 0, wrong);
 	KUNIT_EXPECT_GT(test, known, DMVPN_INGRESS_SLOTS / 2);
+	/* The receiver does not go by way of a mapped address. */
+	ipv6 = false;
+	pair(ddev, 7, &s, &d);
+	KUNIT_EXPECT_EQ(test, s, dmvpn_ingress_word4(htonl(7)));
+	KUNIT_EXPECT_EQ(test, d, dmvpn_ingress_word4(htonl(~7)));
+}
+
+/* Nothing an IPv4 address could be taken for, nor the other way round. */
+static void addresses(struct kunit *test)
+{
+	struct in6_addr a, b;
+
+	dmvpn_addr_set4(&a, A(192, 0, 2, 1));
+	KUNIT_EXPECT_TRUE(test, dmvpn_addr_is4(&a));
+	KUNIT_EXPECT_EQ(test, A(192, 0, 2, 1), dmvpn_addr_get4(&a));
+	KUNIT_EXPECT_EQ(test, (__force u32)A(192, 0, 2, 1),
+			dmvpn_addr_word(&a, 1));
+	dmvpn_addr_set4(&b, 0);
+	KUNIT_EXPECT_FALSE(test, ipv6_addr_any(&b));
+	b = a;
+	b.s6_addr32[2] = 0;
+	KUNIT_EXPECT_FALSE(test, dmvpn_addr_is4(&b));
+	KUNIT_EXPECT_FALSE(test, dmvpn_addr_same_family(&a, &b));
+	KUNIT_EXPECT_NE(test, dmvpn_addr_word(&b, 1), dmvpn_addr_word(&b, 2));
+	KUNIT_EXPECT_EQ(test, 128, dmvpn_addr_bits(&b));
+	KUNIT_EXPECT_EQ(test, 32, dmvpn_addr_bits(&a));
 }
 
 /* A case runs in a thread of its own, which must leave without locks. */
@@ -339,6 +412,7 @@ WITH_LOCK(ids_only_grow)
 WITH_LOCK(expiry)
 WITH_LOCK(nhs_order)
 WITH_LOCK(ingress)
+WITH_LOCK(addresses)
 
 #define LOCKED_CASE(_case) { .run_case = _case ## _locked, .name = #_case }
 
@@ -351,12 +425,20 @@ static struct kunit_case table_cases[] = {
 	LOCKED_CASE(expiry),
 	LOCKED_CASE(nhs_order),
 	LOCKED_CASE(ingress),
+	LOCKED_CASE(addresses),
 	{ }
 };
 
 static struct kunit_suite table_suite = {
 	.name = "dmvpn_tables",
 	.init = tables_init,
+	.exit = tables_exit,
+	.test_cases = table_cases,
+};
+
+static struct kunit_suite table6_suite = {
+	.name = "dmvpn_tables6",
+	.init = tables6_init,
 	.exit = tables_exit,
 	.test_cases = table_cases,
 };
@@ -386,6 +468,29 @@ static void upcall_once_a_second(struct kunit *test)
 	kfree(limit);
 }
 
+/* IPv6 next hops that differ in one bit, wherever it is, are different keys. */
+static void upcall_keys(struct kunit *test)
+{
+	struct dmvpn_upcall_limit *limit = limit_new(test);
+	unsigned int bit, held = 0;
+	unsigned long now = jiffies;
+	struct in6_addr addr;
+	u32 key;
+
+	for (bit = 0; bit < 128; bit++, now += HZ) {
+		ipv6 = true;
+		addr = in(0, 1);
+		key = dmvpn_addr_word(&addr, 12345);
+		KUNIT_EXPECT_TRUE(test, dmvpn_upcall_allowed(limit, key, now));
+		KUNIT_EXPECT_FALSE(test, dmvpn_upcall_allowed(limit, key, now));
+		addr.s6_addr[bit / 8] ^= 1 << bit % 8;
+		key = dmvpn_addr_word(&addr, 12345);
+		held += !dmvpn_upcall_allowed(limit, key, now);
+	}
+	KUNIT_EXPECT_EQ(test, 0, held);
+	kfree(limit);
+}
+
 static void upcall_bucket(struct kunit *test)
 {
 	struct dmvpn_upcall_limit *limit = limit_new(test);
@@ -406,6 +511,7 @@ static void upcall_bucket(struct kunit *test)
 
 static struct kunit_case upcall_cases[] = {
 	KUNIT_CASE(upcall_once_a_second),
+	KUNIT_CASE(upcall_keys),
 	KUNIT_CASE(upcall_bucket),
 	{ }
 };
@@ -415,4 +521,4 @@ static struct kunit_suite upcall_suite = {
 	.test_cases = upcall_cases,
 };
 
-kunit_test_suites(&gre_suite, &table_suite, &upcall_suite);
+kunit_test_suites(&gre_suite, &table_suite, &table6_suite, &upcall_suite);

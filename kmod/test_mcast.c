@@ -6,7 +6,7 @@
  */
 #include <kunit/test.h>
 #include <linux/etherdevice.h>
-#include <linux/ip.h>
+#include <linux/ipv6.h>
 
 #include "mcast.h"
 #include "oneway.h"
@@ -76,16 +76,20 @@ static u32 want(struct dmvpn_dev *ddev, unsigned int n, bool multicast)
 	return id;
 }
 
+/* IPv4 and IPv6 take turns. */
 static enum dmvpn_drop send(struct kunit *test, u32 ingress)
 {
+	static bool ipv6;
 	struct dmvpn_dev *ddev = test->priv;
 	struct sk_buff *skb = alloc_skb(128, GFP_KERNEL);
 	enum dmvpn_drop drop;
 
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	skb_reserve(skb, 64);
-	skb_put_zero(skb, sizeof(struct iphdr));
+	skb_put_zero(skb, sizeof(struct ipv6hdr));
 	skb_reset_network_header(skb);
+	skb->protocol = ipv6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
+	ipv6 = !ipv6;
 	local_bh_disable();
 	rcu_read_lock();
 	drop = dmvpn_mcast_xmit(ddev, rcu_dereference(ddev->conf), skb,

@@ -8,6 +8,9 @@
  * writes nothing that another CPU reads: tables are read under RCU, the
  * underlay route is the peer's own, counters are per CPU.
  *
+ * IPv4 and IPv6 differ where headers and routes are read and where the sender
+ * is told something; in between a packet is a struct dmvpn_flow.
+ *
  * The loop rule. A packet that this host or one behind it sends may always
  * fall back to an NHS. A transit packet, one that came in through the cloud,
  * may only when it is known which peer it came from, and that peer is no hub,
@@ -16,11 +19,14 @@
  * would send it around among them until its TTL ends.
  */
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <net/dst_metadata.h>
 #include <net/icmp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
+#include <net/ip6_route.h>
 #include <net/ip_tunnels.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
@@ -53,56 +59,94 @@ struct verdict {
 };
 
 /* Came in through this device? *@ingress: the peer's id, 0: not known. */
-static bool is_transit(const struct dmvpn_dev *ddev, const struct iphdr *iph,
-		       int iif, u32 *ingress)
+static bool is_transit(const struct dmvpn_dev *ddev,
+		       const struct dmvpn_flow *flow, u32 *ingress)
 {
 	struct net_device *dev = ddev->dev;
 
 	*ingress = 0;
-	if (!iif)
+	if (!flow->iif)
 		return false;
-	if (likely(iif == dev->ifindex)) {
-		*ingress = dmvpn_ingress_peer(ddev, iph->saddr, iph->daddr);
+	if (likely(flow->iif == dev->ifindex)) {
+		*ingress = dmvpn_ingress_of(ddev, flow);
 		return true;
 	}
 	/* In a VRF skb_iif is the VRF's, for the LANs in it as well. */
 	if (netif_is_l3_slave(dev) &&
-	    iif == l3mdev_master_ifindex_rcu(dev))
-		*ingress = dmvpn_ingress_peer(ddev, iph->saddr, iph->daddr);
+	    flow->iif == l3mdev_master_ifindex_rcu(dev))
+		*ingress = dmvpn_ingress_of(ddev, flow);
 	return *ingress;
 }
 
-static __be32 route_next_hop(const struct rtable *rt, __be32 daddr)
+static void next_hop4(const struct rtable *rt, __be32 daddr,
+		      struct in6_addr *nexthop)
 {
-	return rt->rt_gw_family == AF_INET ? rt->rt_gw4 : daddr;
+	if (unlikely(rt->rt_gw_family == AF_INET6))
+		*nexthop = rt->rt_gw6;
+	else
+		dmvpn_addr_set4(nexthop, rt->rt_gw_family ? rt->rt_gw4 : daddr);
 }
 
-/* By the FIB, in the device's VRF; 0: it does not lead into the device. */
-static __be32 routed_next_hop(struct dmvpn_dev *ddev, __be32 daddr)
+/* By the FIB, in the device's VRF; false: it does not lead into the device. */
+static bool routed_next_hop4(struct dmvpn_dev *ddev, __be32 daddr,
+			     struct in6_addr *nexthop)
 {
 	struct flowi4 fl4 = {
 		.flowi4_oif = l3mdev_master_ifindex_rcu(ddev->dev),
 		.daddr = daddr,
 	};
 	struct rtable *rt = ip_route_output_key(dev_net(ddev->dev), &fl4);
-	__be32 nexthop = 0;
+	bool found;
 
 	if (IS_ERR(rt))
-		return 0;
-	if (rt->dst.dev == ddev->dev)
-		nexthop = route_next_hop(rt, daddr);
+		return false;
+	found = rt->dst.dev == ddev->dev;
+	if (found)
+		next_hop4(rt, daddr, nexthop);
 	ip_rt_put(rt);
-	return nexthop;
+	return found;
 }
 
-static __be32 next_hop(struct dmvpn_dev *ddev, const struct sk_buff *skb)
+#if IS_ENABLED(CONFIG_IPV6)
+/* The same. A link-local address is looked for on the device alone. */
+static bool routed_next_hop6(struct dmvpn_dev *ddev,
+			     const struct in6_addr *daddr,
+			     struct in6_addr *nexthop)
 {
-	__be32 daddr = ip_hdr(skb)->daddr;
+	bool local = ipv6_addr_type(daddr) & IPV6_ADDR_LINKLOCAL;
+	struct flowi6 fl6 = {
+		.flowi6_oif = local ? ddev->dev->ifindex :
+				      l3mdev_master_ifindex_rcu(ddev->dev),
+		.daddr = *daddr,
+	};
+	struct dst_entry *dst;
+	bool found;
 
-	if (likely(skb_valid_dst(skb)))
-		return route_next_hop(dst_rtable(skb_dst(skb)), daddr);
-	/* Packet sockets, tc and BPF choose the device without a route. */
-	return routed_next_hop(ddev, daddr) ?: daddr;
+	if (!ipv6_mod_enabled())
+		return false;
+	dst = ip6_route_output(dev_net(ddev->dev), NULL, &fl6);
+	found = !dst->error && dst->dev == ddev->dev;
+	if (found)
+		*nexthop = *rt6_nexthop(dst_rt6_info(dst), daddr);
+	dst_release(dst);
+	return found;
+}
+#else
+static bool routed_next_hop6(struct dmvpn_dev *ddev,
+			     const struct in6_addr *daddr,
+			     struct in6_addr *nexthop)
+{
+	return false;
+}
+#endif
+
+static bool routed_next_hop(struct dmvpn_dev *ddev,
+			    const struct in6_addr *daddr,
+			    struct in6_addr *nexthop)
+{
+	return dmvpn_addr_is4(daddr) ?
+	       routed_next_hop4(ddev, dmvpn_addr_get4(daddr), nexthop) :
+	       routed_next_hop6(ddev, daddr, nexthop);
 }
 
 static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
@@ -125,19 +169,21 @@ static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 }
 
 /* By our own routes, is @from the peer through which @saddr is reached? */
-static bool lives_behind(struct dmvpn_dev *ddev, __be32 saddr,
+static bool lives_behind(struct dmvpn_dev *ddev, const struct in6_addr *saddr,
 			 const struct dmvpn_peer *from)
 {
-	__be32 nexthop = routed_next_hop(ddev, saddr);
-	const struct dmvpn_neigh *n =
-		nexthop ? dmvpn_neigh_lookup(ddev, nexthop) : NULL;
+	const struct dmvpn_neigh *n;
+	struct in6_addr nexthop;
 
+	if (!routed_next_hop(ddev, saddr, &nexthop))
+		return false;
+	n = dmvpn_neigh_lookup(ddev, &nexthop);
 	return n && rcu_access_pointer(n->peer) == from;
 }
 
 static enum dmvpn_drop via_nhs(struct dmvpn_dev *ddev,
 			       const struct dmvpn_conf *conf,
-			       const struct iphdr *iph, bool transit,
+			       const struct dmvpn_flow *flow, bool transit,
 			       u32 ingress, struct verdict *v)
 {
 	const struct dmvpn_nhs_list *list = rcu_dereference(ddev->nhs);
@@ -152,7 +198,7 @@ static enum dmvpn_drop via_nhs(struct dmvpn_dev *ddev,
 		from = ingress ? xa_load(&ddev->peer_ids, ingress) : NULL;
 		if (!from || READ_ONCE(from->flags) &
 			     (DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS) ||
-		    !lives_behind(ddev, iph->saddr, from))
+		    !lives_behind(ddev, &flow->saddr, from))
 			return drop;
 	}
 	for (i = 0; i < list->n; i++)
@@ -168,16 +214,15 @@ static enum dmvpn_drop via_nhs(struct dmvpn_dev *ddev,
 
 static enum dmvpn_drop unresolved(struct dmvpn_dev *ddev,
 				  const struct dmvpn_conf *conf,
-				  const struct iphdr *iph, __be32 nexthop,
-				  int iif, bool transit, u32 ingress,
-				  struct verdict *v)
+				  const struct dmvpn_flow *flow, bool transit,
+				  u32 ingress, struct verdict *v)
 {
 	/* Other devices of the cloud: asked only when it may matter. */
 	if (!transit)
-		transit = dmvpn_ingress_dev(ddev, conf, iif);
+		transit = dmvpn_ingress_dev(ddev, conf, flow->iif);
 	if (!v->question)
-		dmvpn_upcall_resolve(ddev, nexthop, iph, ingress);
-	return via_nhs(ddev, conf, iph, transit, ingress, v);
+		dmvpn_upcall_resolve(ddev, &flow->nexthop, flow, ingress);
+	return via_nhs(ddev, conf, flow, transit, ingress, v);
 }
 
 /*
@@ -186,11 +231,11 @@ static enum dmvpn_drop unresolved(struct dmvpn_dev *ddev,
  */
 static enum dmvpn_drop by_shortcut(struct dmvpn_dev *ddev,
 				   const struct dmvpn_conf *conf,
-				   const struct iphdr *iph, __be32 nexthop,
-				   u32 ingress, struct verdict *v)
+				   const struct dmvpn_flow *flow, u32 ingress,
+				   struct verdict *v)
 {
-	struct dmvpn_shortcut *s = dmvpn_shortcut_lookup(ddev, iph->daddr,
-							 nexthop);
+	struct dmvpn_shortcut *s = dmvpn_shortcut_lookup(ddev, &flow->daddr,
+							 &flow->nexthop);
 	enum dmvpn_drop drop = DMVPN_DROP_UNRESOLVED;
 	struct dmvpn_neigh *n;
 	struct dmvpn_peer *peer;
@@ -199,7 +244,7 @@ static enum dmvpn_drop by_shortcut(struct dmvpn_dev *ddev,
 	if (!s)
 		return drop;
 	v->shortcut = s;
-	n = dmvpn_neigh_lookup(ddev, s->nexthop);
+	n = dmvpn_neigh_lookup(ddev, &s->nexthop);
 	if (n && dmvpn_life_expired(&n->life))
 		n = NULL;
 	flags = n ? READ_ONCE(n->flags) : DMVPN_NEIGH_F_UNCONFIRMED;
@@ -209,7 +254,7 @@ static enum dmvpn_drop by_shortcut(struct dmvpn_dev *ddev,
 			dmvpn_life_use(&n->life);
 		/* Who is to find, or to prove, the path must know that it is wanted. */
 		if (flags & DMVPN_NEIGH_F_UNCONFIRMED)
-			dmvpn_upcall_resolve(ddev, s->nexthop, iph, ingress);
+			dmvpn_upcall_resolve(ddev, &s->nexthop, flow, ingress);
 	}
 	if (flags & (DMVPN_NEIGH_F_REJECT | DMVPN_NEIGH_F_UNCONFIRMED))
 		return drop;
@@ -228,26 +273,23 @@ static enum dmvpn_drop by_shortcut(struct dmvpn_dev *ddev,
 
 static enum dmvpn_drop by_next_hop(struct dmvpn_dev *ddev,
 				   const struct dmvpn_conf *conf,
-				   const struct iphdr *iph, __be32 nexthop,
-				   int iif, bool transit, u32 ingress,
-				   struct verdict *v)
+				   const struct dmvpn_flow *flow, bool transit,
+				   u32 ingress, struct verdict *v)
 {
-	struct dmvpn_neigh *n = dmvpn_neigh_lookup(ddev, nexthop);
+	struct dmvpn_neigh *n = dmvpn_neigh_lookup(ddev, &flow->nexthop);
 	u32 flags = n ? READ_ONCE(n->flags) : 0;
 	struct dmvpn_peer *peer;
 	enum dmvpn_drop drop;
 
 	if (!n || dmvpn_life_expired(&n->life))
-		return unresolved(ddev, conf, iph, nexthop, iif, transit,
-				  ingress, v);
+		return unresolved(ddev, conf, flow, transit, ingress, v);
 	if (!v->question)
 		dmvpn_life_use(&n->life);
 	if (flags & DMVPN_NEIGH_F_REJECT)
 		return DMVPN_DROP_REJECTED;
 	peer = rcu_dereference(n->peer);
 	if (flags & DMVPN_NEIGH_F_UNCONFIRMED || !peer)
-		return unresolved(ddev, conf, iph, nexthop, iif, transit,
-				  ingress, v);
+		return unresolved(ddev, conf, flow, transit, ingress, v);
 	if (ingress && peer->id == ingress)
 		return DMVPN_DROP_BACK_TO_INGRESS;
 	if (set_route(ddev, conf, peer, v, &drop)) {
@@ -256,16 +298,14 @@ static enum dmvpn_drop by_next_hop(struct dmvpn_dev *ddev,
 	}
 	/* The SA is gone or not there yet: unusable for this packet. */
 	if (drop == DMVPN_DROP_NO_SA &&
-	    via_nhs(ddev, conf, iph, transit, ingress, v) == DMVPN_DROP_UNSPEC)
+	    via_nhs(ddev, conf, flow, transit, ingress, v) == DMVPN_DROP_UNSPEC)
 		return DMVPN_DROP_UNSPEC;
 	return drop;
 }
 
-/* @nexthop: by the route; @iif: where the packet came in, 0: made here. */
 static enum dmvpn_drop choose(struct dmvpn_dev *ddev,
 			      const struct dmvpn_conf *conf,
-			      const struct iphdr *iph, __be32 nexthop, int iif,
-			      struct verdict *v)
+			      const struct dmvpn_flow *flow, struct verdict *v)
 {
 	struct dmvpn_peer *remote = rcu_dereference(ddev->remote);
 	enum dmvpn_drop drop = DMVPN_DROP_UNSPEC;
@@ -274,32 +314,33 @@ static enum dmvpn_drop choose(struct dmvpn_dev *ddev,
 
 	if (remote) {
 		/* Nobody else is heard, so that is where it came from. */
-		if (iif == ddev->dev->ifindex)
+		if (flow->iif == ddev->dev->ifindex)
 			return DMVPN_DROP_BACK_TO_INGRESS;
 		if (set_route(ddev, conf, remote, v, &drop))
 			v->how = DMVPN_PATH_REMOTE;
 		return drop;
 	}
-	transit = is_transit(ddev, iph, iif, &ingress);
+	transit = is_transit(ddev, flow, &ingress);
 	if (READ_ONCE(ddev->n_shortcuts)) {
-		drop = by_shortcut(ddev, conf, iph, nexthop, ingress, v);
+		drop = by_shortcut(ddev, conf, flow, ingress, v);
 		if (!drop || drop == DMVPN_DROP_BACK_TO_INGRESS)
 			return drop;
 	}
-	return by_next_hop(ddev, conf, iph, nexthop, iif, transit, ingress, v);
+	return by_next_hop(ddev, conf, flow, transit, ingress, v);
 }
 
 void dmvpn_path_get(struct dmvpn_dev *ddev, struct dmvpn_path *path)
 {
-	const struct iphdr iph = { .daddr = path->dst };
+	struct dmvpn_flow flow = { .daddr = path->dst };
 	struct verdict v = { .question = true };
 
 	rcu_read_lock();
-	if (!path->nexthop)
-		path->nexthop = routed_next_hop(ddev, path->dst);
-	if (path->nexthop)
-		path->drop = choose(ddev, rcu_dereference(ddev->conf), &iph,
-				    path->nexthop, 0, &v);
+	if (!ipv6_addr_any(&path->nexthop) ||
+	    routed_next_hop(ddev, &path->dst, &path->nexthop)) {
+		flow.nexthop = path->nexthop;
+		path->drop = choose(ddev, rcu_dereference(ddev->conf), &flow,
+				    &v);
+	}
 	if (v.peer) {
 		path->how = v.how;
 		path->key = v.peer->key;
@@ -314,21 +355,65 @@ void dmvpn_path_get(struct dmvpn_dev *ddev, struct dmvpn_path *path)
 /* The sender learns what path MTU discovery needs, or that there is no way. */
 static void tell_sender(struct sk_buff *skb, enum dmvpn_drop drop, u32 mtu)
 {
+	bool v4 = skb->protocol == htons(ETH_P_IP);
+
+	if (!v4 && (skb->protocol != htons(ETH_P_IPV6) || !ipv6_mod_enabled()))
+		return;
 	switch (drop) {
 	case DMVPN_DROP_TOO_BIG:
-		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
-			      htonl(mtu));
+		if (v4)
+			icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+				      htonl(mtu));
+		else
+			icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 		break;
 	case DMVPN_DROP_UNRESOLVED:
 	case DMVPN_DROP_TRANSIT_UNRESOLVED:
 	case DMVPN_DROP_BACK_TO_INGRESS:
 	case DMVPN_DROP_NO_ROUTE:
 	case DMVPN_DROP_REJECTED:
-		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+		if (v4)
+			icmp_ndo_send(skb, ICMP_DEST_UNREACH,
+				      ICMP_HOST_UNREACH, 0);
+		else
+			icmpv6_ndo_send(skb, ICMPV6_DEST_UNREACH,
+					ICMPV6_ADDR_UNREACH, 0);
 		break;
 	default:
 		break;
 	}
+}
+
+/* What an outer header takes from the inner one. */
+struct inner {
+	u8 tos;
+	u8 ttl;
+	bool link_local;	/* multicast of the link alone */
+	bool df;		/* nobody on the way may fragment it */
+	u16 min_mtu;		/* what fits this must not be refused */
+};
+
+static struct inner read_inner(const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (likely(skb->protocol != htons(ETH_P_IPV6)))
+		return (struct inner) {
+			.tos = iph->tos,
+			.ttl = iph->ttl,
+			.link_local = ipv4_is_local_multicast(iph->daddr),
+			.df = iph->frag_off & htons(IP_DF),
+		};
+	return (struct inner) {
+		.tos = ipv6_get_dsfield(ip6h),
+		.ttl = ip6h->hop_limit,
+		.link_local = ipv6_addr_is_multicast(&ip6h->daddr) &&
+			      IPV6_ADDR_MC_SCOPE(&ip6h->daddr) ==
+			      IPV6_ADDR_SCOPE_LINKLOCAL,
+		.df = true,
+		.min_mtu = IPV6_MIN_MTU,
+	};
 }
 
 static bool fits(const struct sk_buff *skb, u32 mtu)
@@ -340,20 +425,21 @@ static bool fits(const struct sk_buff *skb, u32 mtu)
 /*
  * The outer DF bit in *@df, or DMVPN_DROP_TOO_BIG for a packet that must not
  * be fragmented and does not fit; then the path MTU is noted with its route.
+ * IPv6 has packets that must not be fragmented nor refused (RFC 8200 5): they
+ * are fragmented outside.
  */
 static enum dmvpn_drop fit(struct dmvpn_dev *ddev,
 			   const struct dmvpn_conf *conf, struct sk_buff *skb,
-			   const struct verdict *v, u32 *mtu, __be16 *df)
+			   const struct inner *in, const struct verdict *v,
+			   u32 *mtu, __be16 *df)
 {
-	__be16 inner_df = ip_hdr(skb)->frag_off & htons(IP_DF);
-
 	*mtu = dmvpn_peer_mtu(v->peer, v->dst, conf->hlen);
 	switch (conf->df) {
 	case DMVPN_DF_UNSET:
 		*df = 0;
 		return DMVPN_DROP_UNSPEC;
 	case DMVPN_DF_INHERIT:
-		*df = inner_df;
+		*df = in->df ? htons(IP_DF) : 0;
 		break;
 	default:
 		*df = htons(IP_DF);
@@ -361,7 +447,8 @@ static enum dmvpn_drop fit(struct dmvpn_dev *ddev,
 	}
 	if (likely(fits(skb, *mtu)))
 		return DMVPN_DROP_UNSPEC;
-	if (inner_df) {
+	*mtu = max_t(u32, *mtu, in->min_mtu);
+	if (in->df && !(in->min_mtu && fits(skb, *mtu))) {
 		skb_dst_update_pmtu_no_confirm(skb, *mtu);
 		return DMVPN_DROP_TOO_BIG;
 	}
@@ -450,42 +537,42 @@ static void send(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 		dmvpn_peer_tx(v->peer, len);
 }
 
-static u8 outer_ttl(const struct dmvpn_conf *conf, const struct iphdr *iph)
+static u8 outer_ttl(const struct dmvpn_conf *conf, const struct inner *in)
 {
-	if (ipv4_is_local_multicast(iph->daddr))
+	if (in->link_local)
 		return DMVPN_TTL_CONTROL;
-	return conf->ttl ?: iph->ttl;
+	return conf->ttl ?: in->ttl;
 }
 
-static u8 outer_tos(const struct dmvpn_conf *conf, const struct iphdr *iph)
+static u8 outer_tos(const struct dmvpn_conf *conf, const struct inner *in)
 {
-	u8 tos = conf->tos == DMVPN_TOS_INHERIT ? iph->tos : conf->tos;
+	u8 tos = conf->tos == DMVPN_TOS_INHERIT ? in->tos : conf->tos;
 
 	/* RFC 6040 4.1 copies CE too, what INET_ECN_encapsulate() does not. */
-	return (tos & ~INET_ECN_MASK) | (iph->tos & INET_ECN_MASK);
+	return (tos & ~INET_ECN_MASK) | (in->tos & INET_ECN_MASK);
 }
 
+/* @flow: NULL for a copy of multicast. */
 static enum dmvpn_drop send_ip(struct dmvpn_dev *ddev,
 			       const struct dmvpn_conf *conf,
-			       struct sk_buff *skb, const struct verdict *v,
-			       u32 *mtu)
+			       struct sk_buff *skb,
+			       const struct dmvpn_flow *flow,
+			       const struct verdict *v, u32 *mtu)
 {
+	struct inner in = read_inner(skb);
 	enum dmvpn_drop drop;
-	u8 tos, ttl;
 	__be16 df;
 
-	drop = fit(ddev, conf, skb, v, mtu, &df);
+	drop = fit(ddev, conf, skb, &in, v, mtu, &df);
 	if (drop)
 		return drop;
-	tos = outer_tos(conf, ip_hdr(skb));
-	ttl = outer_ttl(conf, ip_hdr(skb));
 	if (!make_room(ddev->dev, skb, v->dst, conf->hlen) ||
 	    iptunnel_handle_offloads(skb, SKB_GSO_GRE))
 		return DMVPN_DROP_NO_MEMORY;
-	if (conf->flags & DMVPN_LINK_F_REDIRECT && skb->skb_iif)
-		dmvpn_redirect_check(ddev, conf, skb, v->peer,
-				     next_hop(ddev, skb));
-	send(ddev, conf, skb, v, htons(ETH_P_IP), tos, ttl, df);
+	if (conf->flags & DMVPN_LINK_F_REDIRECT && flow && flow->iif)
+		dmvpn_redirect_check(ddev, conf, skb, flow, v->peer);
+	send(ddev, conf, skb, v, skb->protocol, outer_tos(conf, &in),
+	     outer_ttl(conf, &in), df);
 	return DMVPN_DROP_UNSPEC;
 }
 
@@ -499,7 +586,53 @@ enum dmvpn_drop dmvpn_xmit_peer(struct dmvpn_dev *ddev,
 
 	if (!set_route(ddev, conf, peer, &v, &drop))
 		return drop;
-	return send_ip(ddev, conf, skb, &v, &mtu);
+	return send_ip(ddev, conf, skb, NULL, &v, &mtu);
+}
+
+/*
+ * False: no such header. Packet sockets, tc and BPF choose the device without
+ * a route.
+ */
+static bool read_flow4(struct dmvpn_dev *ddev, struct sk_buff *skb,
+		       struct dmvpn_flow *flow)
+{
+	const struct iphdr *iph;
+
+	if (!pskb_network_may_pull(skb, sizeof(*iph)) ||
+	    ip_hdr(skb)->version != 4 || ip_hdr(skb)->ihl < 5)
+		return false;
+	iph = ip_hdr(skb);
+	dmvpn_addr_set4(&flow->saddr, iph->saddr);
+	dmvpn_addr_set4(&flow->daddr, iph->daddr);
+	if (likely(skb_valid_dst(skb)))
+		next_hop4(dst_rtable(skb_dst(skb)), iph->daddr, &flow->nexthop);
+	else if (!routed_next_hop4(ddev, iph->daddr, &flow->nexthop))
+		flow->nexthop = flow->daddr;
+	return true;
+}
+
+static bool read_flow6(struct dmvpn_dev *ddev, struct sk_buff *skb,
+		       struct dmvpn_flow *flow)
+{
+	const struct ipv6hdr *ip6h;
+
+	if (!pskb_network_may_pull(skb, sizeof(*ip6h)) ||
+	    ipv6_hdr(skb)->version != 6)
+		return false;
+	ip6h = ipv6_hdr(skb);
+	if (ipv6_addr_v4mapped(&ip6h->saddr) ||
+	    ipv6_addr_v4mapped(&ip6h->daddr))
+		return false;
+	flow->saddr = ip6h->saddr;
+	flow->daddr = ip6h->daddr;
+	/* BPF may leave an IPv4 route with a packet that it sends here. */
+	if (likely(skb_valid_dst(skb) &&
+		   skb_dst(skb)->ops->family == AF_INET6))
+		flow->nexthop = *rt6_nexthop(dst_rt6_info(skb_dst(skb)),
+					     &ip6h->daddr);
+	else if (!routed_next_hop6(ddev, &ip6h->daddr, &flow->nexthop))
+		flow->nexthop = flow->daddr;
+	return true;
 }
 
 /*
@@ -533,24 +666,27 @@ static enum dmvpn_drop xmit_ip(struct dmvpn_dev *ddev,
 			       const struct dmvpn_conf *conf,
 			       struct sk_buff *skb, u32 *mtu)
 {
+	struct dmvpn_flow flow;
 	struct verdict v = { };
 	enum dmvpn_drop drop;
 	u32 ingress;
 
-	if (!pskb_network_may_pull(skb, sizeof(struct iphdr)) ||
-	    ip_hdr(skb)->version != 4 || ip_hdr(skb)->ihl < 5)
+	if (unlikely(!(skb->protocol == htons(ETH_P_IP) ?
+		       read_flow4(ddev, skb, &flow) :
+		       read_flow6(ddev, skb, &flow))))
 		return DMVPN_DROP_BAD_INNER;
-	if (unlikely(ip_hdr(skb)->protocol == IPPROTO_GRE) &&
+	flow.iif = skb->skb_iif;
+	if (unlikely(skb->protocol == htons(ETH_P_IP) &&
+		     ip_hdr(skb)->protocol == IPPROTO_GRE) &&
 	    nested_too_deeply(skb))
 		return DMVPN_DROP_RECURSION;
 	if (unlikely(dmvpn_is_multicast(skb)) &&
 	    !rcu_access_pointer(ddev->remote)) {
-		is_transit(ddev, ip_hdr(skb), skb->skb_iif, &ingress);
+		is_transit(ddev, &flow, &ingress);
 		return dmvpn_mcast_xmit(ddev, conf, skb, ingress);
 	}
-	drop = choose(ddev, conf, ip_hdr(skb), next_hop(ddev, skb),
-		      skb->skb_iif, &v);
-	return drop ?: send_ip(ddev, conf, skb, &v, mtu);
+	drop = choose(ddev, conf, &flow, &v);
+	return drop ?: send_ip(ddev, conf, skb, &flow, &v, mtu);
 }
 
 /* The NBMA address stands before the network header, see header.c. */
@@ -599,7 +735,8 @@ netdev_tx_t dmvpn_xmit(struct sk_buff *skb, struct net_device *dev)
 	conf = rcu_dereference(ddev->conf);
 	if (unlikely(dev_recursion_level() > NESTING_MAX))
 		drop = DMVPN_DROP_RECURSION;
-	else if (likely(skb->protocol == htons(ETH_P_IP)))
+	else if (likely(skb->protocol == htons(ETH_P_IP) ||
+			skb->protocol == htons(ETH_P_IPV6)))
 		drop = xmit_ip(ddev, conf, skb, &mtu);
 	else if (skb->protocol == htons(DMVPN_ETH_P_NHRP))
 		drop = xmit_nhrp(ddev, conf, skb);
@@ -608,8 +745,7 @@ netdev_tx_t dmvpn_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (unlikely(drop)) {
 		dmvpn_drop_count(ddev, drop);
 		DEV_STATS_INC(dev, tx_dropped);
-		if (skb->protocol == htons(ETH_P_IP))
-			tell_sender(skb, drop, mtu);
+		tell_sender(skb, drop, mtu);
 		kfree_skb(skb);
 	}
 	rcu_read_unlock();

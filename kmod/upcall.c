@@ -7,7 +7,6 @@
  * take turns), and a token bucket for the device. Upcalls are hints: whoever
  * misses one sees the next packet's.
  */
-#include <linux/ip.h>
 #include <linux/slab.h>
 
 #include "bucket.h"
@@ -61,19 +60,20 @@ static bool upcall(struct dmvpn_dev *ddev, u32 key,
 	return true;
 }
 
-void dmvpn_upcall_resolve(struct dmvpn_dev *ddev, __be32 nexthop,
-			  const struct iphdr *iph, u32 ingress)
+void dmvpn_upcall_resolve(struct dmvpn_dev *ddev,
+			  const struct in6_addr *nexthop,
+			  const struct dmvpn_flow *flow, u32 ingress)
 {
 	struct dmvpn_event event = {
 		.cmd = DMVPN_CMD_RESOLVE_NTF,
-		.nexthop = nexthop,
-		.src = iph->saddr,
-		.dst = iph->daddr,
+		.nexthop = *nexthop,
+		.src = flow->saddr,
+		.dst = flow->daddr,
 	};
 
 	if (ingress)
 		event.ingress = xa_load(&ddev->peer_ids, ingress);
-	upcall(ddev, (__force u32)nexthop, &event);
+	upcall(ddev, dmvpn_addr_word(nexthop, ddev->seed), &event);
 }
 
 void dmvpn_upcall_sa_missing(struct dmvpn_dev *ddev,

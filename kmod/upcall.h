@@ -8,11 +8,15 @@
 int dmvpn_upcall_init(struct dmvpn_dev *ddev);
 void dmvpn_upcall_destroy(struct dmvpn_dev *ddev);
 
-/* All under RCU, in any context. @iph is the inner header, readable. */
+/* All under RCU, in any context. */
 
-/* A packet had no usable next hop. @ingress: the peer's id or 0. */
-void dmvpn_upcall_resolve(struct dmvpn_dev *ddev, __be32 nexthop,
-			  const struct iphdr *iph, u32 ingress);
+/*
+ * A packet of @flow had no usable next hop: @nexthop is the routed one or a
+ * shortcut's. @ingress: the peer's id or 0.
+ */
+void dmvpn_upcall_resolve(struct dmvpn_dev *ddev,
+			  const struct in6_addr *nexthop,
+			  const struct dmvpn_flow *flow, u32 ingress);
 /* IPsec is required and @peer has no SA. */
 void dmvpn_upcall_sa_missing(struct dmvpn_dev *ddev,
 			     const struct dmvpn_peer *peer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Packets that no ordinary program sends, and a TCP transfer that checks
- * every byte.
+ * every byte. Addresses of `flood` and `bulk` are IPv4 or IPv6.
  *
  *   frame raw SRC DST HEX [COUNT]      an IPv4 packet of protocol 47 (GRE);
  *                                      HEX begins with the GRE header
@@ -44,6 +44,33 @@ static struct in_addr address(const char *text)
 		exit(2);
 	}
 	return a;
+}
+
+/* Of either family; its size. */
+static socklen_t endpoint(struct sockaddr_storage *to, const char *text,
+			  const char *port)
+{
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
+	struct sockaddr_in *four = (struct sockaddr_in *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons(atoi(port));
+		return sizeof(*six);
+	}
+	four->sin_family = AF_INET;
+	four->sin_addr = address(text);
+	four->sin_port = htons(atoi(port));
+	return sizeof(*four);
+}
+
+/* The last 32 bits of an address, network byte order. */
+static uint32_t *last_word(struct sockaddr_storage *to)
+{
+	if (to->ss_family == AF_INET6)
+		return &((struct sockaddr_in6 *)to)->sin6_addr.s6_addr32[3];
+	return &((struct sockaddr_in *)to)->sin_addr.s_addr;
 }
 
 static size_t unhex(const char *text, uint8_t *out, size_t size)
@@ -101,28 +128,28 @@ static int nhrp(char **arg)
 
 static int flood(char **arg, unsigned int n, unsigned int pps)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET };
-	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct timespec pause = { .tv_nsec = pps ? 1000000000 / pps : 0 };
-	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_storage from, to;
 	char *slash = strchr(arg[1], '/');
 	uint8_t buf[32] = { 0 };
+	socklen_t size;
 	uint32_t first;
+	int s;
 
 	if (slash)
 		*slash = '\0';
-	from.sin_addr = address(arg[0]);
-	to.sin_addr = address(arg[1]);
-	to.sin_port = htons(atoi(arg[2]));
-	first = ntohl(to.sin_addr.s_addr);
-	if (s < 0 || bind(s, (struct sockaddr *)&from, sizeof(from)))
+	endpoint(&from, arg[0], "0");
+	size = endpoint(&to, arg[1], arg[2]);
+	first = ntohl(*last_word(&to));
+	s = socket(from.ss_family, SOCK_DGRAM, 0);
+	if (s < 0 || bind(s, (struct sockaddr *)&from, size))
 		fail("udp socket");
 	for (unsigned int i = 0; i < n; i++) {
 		if (slash)
-			to.sin_addr.s_addr = htonl(first + i);
+			*last_word(&to) = htonl(first + i);
 		/* ICMP about an earlier packet is no reason to stop. */
 		if (sendto(s, buf, sizeof(buf), 0, (struct sockaddr *)&to,
-			   sizeof(to)) < 0 && errno == ENOBUFS)
+			   size) < 0 && errno == ENOBUFS)
 			fail("send");
 		if (pps)
 			nanosleep(&pause, NULL);
@@ -135,15 +162,12 @@ static uint8_t pattern(uint64_t at)
 	return (at * 2654435761u) >> 13;
 }
 
-static int tcp(const char *addr, const char *port, struct sockaddr_in *a)
+static int tcp(char **arg, struct sockaddr_storage *a, socklen_t *size)
 {
-	int s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+	int s, one = 1;
 
-	*a = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_addr = address(addr),
-		.sin_port = htons(atoi(port)),
-	};
+	*size = endpoint(a, arg[0], arg[1]);
+	s = socket(a->ss_family, SOCK_STREAM, 0);
 	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
 		fail("tcp socket");
 	return s;
@@ -151,13 +175,14 @@ static int tcp(const char *addr, const char *port, struct sockaddr_in *a)
 
 static int bulk_recv(char **arg)
 {
-	struct sockaddr_in a;
-	int s = tcp(arg[0], arg[1], &a), c;
+	struct sockaddr_storage a;
+	socklen_t size;
+	int s = tcp(arg, &a, &size), c;
 	static uint8_t buf[65536];
 	uint64_t got = 0;
 	ssize_t n;
 
-	if (bind(s, (struct sockaddr *)&a, sizeof(a)) || listen(s, 1))
+	if (bind(s, (struct sockaddr *)&a, size) || listen(s, 1))
 		fail("listen");
 	puts("ready");
 	fflush(stdout);
@@ -180,14 +205,15 @@ static int bulk_recv(char **arg)
 
 static int bulk_send(char **arg)
 {
-	struct sockaddr_in a;
-	int s = tcp(arg[0], arg[1], &a);
+	struct sockaddr_storage a;
+	socklen_t alen;
+	int s = tcp(arg, &a, &alen);
 	uint64_t left = strtoull(arg[2], NULL, 10), at = 0;
 	static uint8_t buf[65536];
 	size_t size;
 	ssize_t n;
 
-	if (connect(s, (struct sockaddr *)&a, sizeof(a)))
+	if (connect(s, (struct sockaddr *)&a, alen))
 		fail("connect");
 	while (left) {
 		size = left < sizeof(buf) ? left : sizeof(buf);

@@ -66,7 +66,11 @@ C = constants()
 
 
 def ip(text):
-    return socket.inet_aton(text)
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+
+
+def text(address):
+    return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
 
 
 def u32(value):
@@ -200,19 +204,25 @@ BASE = {
     "SHORTCUT_GET": {"PREFIX": ip("10.0.0.0"), "PREFIXLEN": b"\x08"},
     "SHORTCUT_FLUSH": {}, "PATH_GET": {"DST": ip("10.0.0.1")},
 }
+# The same in IPv6, whatever may be.
+SIX = {"ADDR": ip("2001:db8::9"), "PREFIX": ip("a00::"), "NEXTHOP": ip("2001:db8::9"),
+       "DST": ip("2001:db8::1")}
+BASE6 = {cmd: {name: SIX.get(name, payload) for name, payload in pairs.items()}
+         for cmd, pairs in BASE.items()}
 
 
 def kind_of(cmd):
     return cmd.partition("_")[0]
 
 
-def base(cmd, ifindex):
+def base(cmd, ifindex, requests=None):
     """The good request, by attribute name."""
-    return {"IFINDEX": u32(ifindex), **BASE[cmd]}
+    return {"IFINDEX": u32(ifindex), **(requests or BASE)[cmd]}
 
 
-def damages(kind, name):
-    """(words, payload) of everything that this attribute must not be."""
+def damages(kind, name, six):
+    """(words, payload) of everything that this attribute must not be beside
+    addresses of one family."""
     if name in RO[kind]:
         for size in (0, 1, 4, 8):
             yield f"read-only with {size} bytes", b"\1" * size
@@ -220,10 +230,17 @@ def damages(kind, name):
     if name in ADDRESS:
         for size in (0, 1, 3, 5, 8, 15, 17, 32):
             yield f"address of {size} bytes", b"\1" * size
-        yield "IPv6 address", b"\x20" * 16
-        if name in ("NBMA", "ADDR", "NEXTHOP", "VIA", "DST"):
-            for text in ("0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"):
-                yield text, ip(text)
+        wrong = ["::ffff:10.0.0.0", "224.0.0.0", "ff02::1", "ff00::"]
+        if name != "PREFIX":
+            wrong += ["0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "::", "::1"]
+        if name == "NBMA":
+            wrong += ["2001:db8::1"]
+        if kind == "SHORTCUT" and name == "NEXTHOP" and not six:
+            wrong += ["2001:db8::1"]
+        if six and name in ("NEXTHOP", "VIA"):
+            wrong += ["10.0.0.1"]
+        for address in wrong:
+            yield address, ip(address)
         return
     if name == "COOKIE":
         yield "65 bytes", b"c" * 65
@@ -238,7 +255,7 @@ def damages(kind, name):
             yield "read-only flag", bits(C["DMVPN_PEER_F_STATIC"], C["DMVPN_PEER_F_STATIC"])
         return
     if name == "PREFIXLEN":
-        for payload in (b"", b"\0\0", b"\xff", b"\x21"):
+        for payload in (b"", b"\0\0", b"\xff", b"\x81" if six else b"\x21"):
             yield repr(payload), payload
         yield "with host bits behind it", b"\x04"
         return
@@ -291,10 +308,10 @@ class Trial:
 def malformed(dev):
     ifindex = socket.if_nametoindex(dev)
     t = Trial(ifindex)
-    for cmd in BASE:
+    for cmd, six in [(cmd, six) for cmd in BASE for six in (False, True)]:
         kind = kind_of(cmd)
         set_ = names(f"DMVPN_{kind}_A_")
-        good = base(cmd, ifindex)
+        good = base(cmd, ifindex, BASE6 if six else BASE)
 
         def encode(pairs, set_=set_):
             return attrs((set_[n], p) for n, p in pairs.items())
@@ -305,7 +322,7 @@ def malformed(dev):
         for name in set_:
             if name == "MAX":
                 continue
-            for words, payload in damages(kind, name):
+            for words, payload in damages(kind, name, six):
                 t.cmd(f"{name} {words}", cmd, encode({**good, name: payload}))
         whole = encode(good)
         top = max(set_.values())
@@ -379,7 +396,7 @@ def random_damage(dev, n):
     for _ in range(n):
         cmd = rnd.choice(list(BASE))
         set_ = names(f"DMVPN_{kind_of(cmd)}_A_")
-        pairs = base(cmd, ifindex)
+        pairs = base(cmd, ifindex, rnd.choice((BASE, BASE6)))
         data = bytearray(nl.message(nl.family, struct.pack("=BBH", C["DMVPN_CMD_" + cmd], 1, 0) +
                                     attrs((set_[k], p) for k, p in pairs.items())))
         for _ in range(rnd.randint(1, 4)):
@@ -447,7 +464,7 @@ def batch(dev):
     got = [body for kind, body, seq in nl.answers() if kind == 2 and seq >= first]
     if got != [0, 0, -errno.EEXIST, 0, 0]:
         complain(f"answers {got}")
-    held = sorted(socket.inet_ntoa(dict(o)[C["DMVPN_NEIGH_A_ADDR"]])
+    held = sorted(text(dict(o)[C["DMVPN_NEIGH_A_ADDR"]])
                   for o in nl.dump("NEIGH_GET", [(1, u32(ifindex))]))
     if held != ["10.8.0.1", "10.8.0.3"]:
         complain(f"the table holds {held}")
@@ -498,9 +515,10 @@ def events(dev):
 def fill(dev, addr, n, nbma):
     ifindex = socket.if_nametoindex(dev)
     nl = Nl()
-    (first,) = struct.unpack(">I", ip(addr))
+    prefix, last = ip(addr)[:-4], ip(addr)[-4:]
+    (first,) = struct.unpack(">I", last)
     for i in range(n):
-        nl.do("NEIGH_SET", neigh(ifindex, socket.inet_ntoa(struct.pack(">I", first + i)), nbma))
+        nl.do("NEIGH_SET", neigh(ifindex, text(prefix + struct.pack(">I", first + i)), nbma))
     print(f"{n} neighbours")
 
 
@@ -717,7 +735,7 @@ def path(dev, dst):
     how = {v: n[len("DMVPN_PATH_"):].lower() for n, v in C.items()
            if n.startswith("DMVPN_PATH_") and not n.startswith("DMVPN_PATH_A_")}
     print(how[got[C["DMVPN_PATH_A_HOW"]][0]],
-          *(socket.inet_ntoa(got[C[f"DMVPN_PATH_A_{name}"]])
+          *(text(got[C[f"DMVPN_PATH_A_{name}"]])
             if C[f"DMVPN_PATH_A_{name}"] in got else "-" for name in ("NEXTHOP", "NBMA")))
 
 
@@ -737,7 +755,7 @@ def upcalls(source=""):
                 "interface": socket.if_indextoname(struct.unpack("=I", o[1])[0])}
         for word in ("SRC", "DST", "NEXTHOP", "NBMA", "INGRESS_NBMA"):
             if C[f"DMVPN_EVENT_A_{word}"] in o:
-                said[word.lower()] = socket.inet_ntoa(o[C[f"DMVPN_EVENT_A_{word}"]])
+                said[word.lower()] = text(o[C[f"DMVPN_EVENT_A_{word}"]])
         said["head"] = o.get(C["DMVPN_EVENT_A_HEAD"], b"").hex()
         if said.get("src", "").startswith(source):
             print(json.dumps(said, separators=(",", ":")), flush=True)

@@ -227,7 +227,8 @@ udp=4500001c000000004011f779c0a80106c0a801010009000900080000
 	echo "bad-inner 200008000000002a${udp:0:38}"
 	echo "bad-inner 200008000000002a6${udp:1}"
 	echo "bad-inner $gre"
-	echo "unsupported 200086dd0000002a$udp"
+	echo "bad-inner 200086dd0000002a$udp"
+	echo "unsupported 200088470000002a$udp"
 	echo "unsupported 200065580000002a$udp"
 	echo "unsupported 200000000000002a$udp"
 	# These two are for IP to refuse: header length, header checksum.
@@ -253,7 +254,7 @@ eventually 5 "each bad GRE packet is counted under its reason" gre_is_counted
 expect "good ones pass" grew "UDP to no port" 4 "$ports" "$(snmp R1 Udp NoPorts)"
 expect "bad inner headers are IP's to count" grew "IP header errors" 4 "$headers" \
 	"$(snmp R1 Ip InHdrErrors)"
-expect "data of a stranger is taken and counted" grew unknown-sender 7 \
+expect "data of a stranger is taken and counted" grew unknown-sender 8 \
 	"$strangers" "$(counted R1 Tunnel0 unknown-sender)"
 
 before=$(tally R1)

@@ -18,6 +18,10 @@ declare -A nbma=([A]=2.2.2.2 [B]=3.3.3.3 [C]=4.4.4.4 [D]=5.5.5.5)
 declare -A number=([A]=2 [B]=3 [C]=4 [D]=5)
 underlay H=1.1.1.1 A=2.2.2.2 B=3.3.3.3 C=4.4.4.4 D=5.5.5.5 M=6.6.6.6
 load_module
+# Packets are counted, so the kernels shall send none of their own (MLD).
+for h in H A B C D; do
+	on $h sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+done
 tunnel H dmvpn0 192.168.1.1/24 local 1.1.1.1 key 42 ttl 77
 for h in A B C D; do
 	tunnel $h dmvpn0 192.168.1.${number[$h]}/24 local ${nbma[$h]} key 42

@@ -15,6 +15,8 @@
  *
  *  - integers are in host byte order; addresses are in network byte order;
  *  - an address is 4 bytes (IPv4) or 16 bytes (IPv6), its length tells which;
+ *    v4-mapped IPv6 addresses are refused. Protocol (inner) addresses are of
+ *    both families, NBMA addresses are IPv4;
  *  - times are unsigned milliseconds; a "time ago" counts back from now;
  *  - "ro" attributes are sent by the kernel and refused in requests;
  *  - an attribute or flag that this module version knows but does not
@@ -48,7 +50,8 @@
 /**
  * enum dmvpn_df - DF bit of the outer IPv4 header
  * @DMVPN_DF_SET: set, so that path MTU discovery works; cleared only for an
- *	inner packet that may be fragmented and does not fit (default)
+ *	inner packet that does not fit and may be fragmented, or is IPv6 of up
+ *	to 1280 bytes (default)
  * @DMVPN_DF_INHERIT: copied from an inner IPv4 packet, set for inner IPv6
  * @DMVPN_DF_UNSET: never set; what does not fit is fragmented outside
  */
@@ -75,7 +78,8 @@ enum dmvpn_accept {
 /**
  * enum dmvpn_fallback - a packet whose next hop is not usable
  * @DMVPN_FALLBACK_NHS: goes to the best peer with DMVPN_PEER_F_NHS; without
- *	one the sender gets ICMP host unreachable (default)
+ *	one the sender gets ICMP host unreachable, with IPv6 address
+ *	unreachable (default)
  * @DMVPN_FALLBACK_DROP: is dropped and the sender told
  */
 enum dmvpn_fallback {
@@ -256,7 +260,8 @@ enum dmvpn_cmd {
  * @DMVPN_FEATURE_REDIRECT: DMVPN_LINK_F_REDIRECT, DMVPN_CMD_REDIRECT_NTF
  * @DMVPN_FEATURE_ONEWAY: IFLA_DMVPN_ONEWAY_INTERVAL, DMVPN_CMD_ONEWAY_NTF
  * @DMVPN_FEATURE_PATH_GET: DMVPN_CMD_PATH_GET
- * @DMVPN_FEATURE_INNER_IPV6: IPv6 carried inside
+ * @DMVPN_FEATURE_INNER_IPV6: IPv6 carried inside: neighbours, shortcuts, paths
+ *	and upcalls with addresses of 16 bytes
  * @DMVPN_FEATURE_OUTER_IPV6: IPv6 NBMA addresses
  * @DMVPN_FEATURE_STRICT_SOURCE: DMVPN_LINK_F_STRICT_SOURCE
  * @DMVPN_FEATURE_NHRP_RATE: IFLA_DMVPN_NHRP_RATE
@@ -496,7 +501,8 @@ enum dmvpn_neigh_flag {
 /**
  * enum dmvpn_neigh_attr - DMVPN_CMD_NEIGH_*
  * @DMVPN_NEIGH_A_IFINDEX: u32; key
- * @DMVPN_NEIGH_A_ADDR: address; key; protocol (tunnel) address, unicast
+ * @DMVPN_NEIGH_A_ADDR: address; key; protocol (tunnel) address, unicast,
+ *	link-local ones too
  * @DMVPN_NEIGH_A_ID: u32, ro; stable, never 0
  * @DMVPN_NEIGH_A_NBMA: address; the peer; needed when the entry is new, unless
  *	it has DMVPN_NEIGH_F_REJECT
@@ -533,14 +539,15 @@ enum dmvpn_neigh_attr {
 /**
  * enum dmvpn_shortcut_attr - DMVPN_CMD_SHORTCUT_*
  * @DMVPN_SHORTCUT_A_IFINDEX: u32; key
- * @DMVPN_SHORTCUT_A_PREFIX: address; key; host bits zero
+ * @DMVPN_SHORTCUT_A_PREFIX: address; key; host bits zero, not multicast
  * @DMVPN_SHORTCUT_A_PREFIXLEN: u8; key
  * @DMVPN_SHORTCUT_A_ID: u32, ro; stable, never 0
- * @DMVPN_SHORTCUT_A_NEXTHOP: address of a neighbour, which need not exist yet;
- *	needed when the entry is new
+ * @DMVPN_SHORTCUT_A_NEXTHOP: address of a neighbour, which need not exist yet,
+ *	of the prefix's family; needed when the entry is new
  * @DMVPN_SHORTCUT_A_VIA: address; the routed next hop that the shortcut was
  *	learnt under; it counts only while the route still has this next hop.
- *	Without it, it counts under any
+ *	Without it, it counts under any. IPv6 also for an IPv4 prefix, as
+ *	routes have it
  * @DMVPN_SHORTCUT_A_EXPIRES: u32 ms from now, 0: never
  * @DMVPN_SHORTCUT_A_REFRESH: u32 ms, as for neighbours
  * @DMVPN_SHORTCUT_A_COOKIE: binary, up to DMVPN_COOKIE_MAX bytes

@@ -125,6 +125,11 @@ bool addr_is_martian(const struct addr *a)
 	return a->b[0] == 0xff || (zero_between(a, 0, 15) && a->b[15] == 1);
 }
 
+bool addr_is_link_local(const struct addr *a)
+{
+	return a->len == 16 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
 bool addr_in_prefix(const struct addr *a, const struct addr *net,
 		    unsigned int plen)
 {

@@ -39,6 +39,8 @@ bool addr_is_set(const struct addr *a);
 bool addr_is_any(const struct addr *a);
 /* Multicast, limited broadcast, loopback, any: nobody's own unicast address. */
 bool addr_is_martian(const struct addr *a);
+/* IPv6, fe80::/10. */
+bool addr_is_link_local(const struct addr *a);
 /* Both are of one family and agree in the first @plen bits. */
 bool addr_in_prefix(const struct addr *a, const struct addr *net,
 		    unsigned int plen);

@@ -212,6 +212,28 @@ static void keeps_families_apart(void **state)
 	assert_true(addr_eq(&got, &six));
 }
 
+static void knows_link_local_addresses(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} t[] = {
+		{ "fe80::1", true }, { "febf:ffff::1", true },
+		{ "fec0::1", false }, { "fe7f::1", false },
+		{ "2001:db8::1", false }, { "ff02::1", false },
+		{ "169.254.0.1", false }, { "254.128.0.1", false },
+	};
+	struct addr a, none = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		assert_true(addr_parse(t[i].text, &a));
+		assert_int_equal(addr_is_link_local(&a), t[i].is);
+	}
+	assert_false(addr_is_link_local(&none));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +241,7 @@ int main(void)
 		cmocka_unit_test(refuses_other_text),
 		cmocka_unit_test(is_equal_when_the_bytes_are),
 		cmocka_unit_test(knows_nobodys_addresses),
+		cmocka_unit_test(knows_link_local_addresses),
 		cmocka_unit_test(knows_prefixes),
 		cmocka_unit_test(reads_prefixes),
 		cmocka_unit_test(keeps_families_apart),

@@ -16,7 +16,6 @@
 #include "peer.h"
 #include "shortcut.h"
 
-#define KERNEL_LATE 2000		/* ms that its event may take */
 #define REFRESH_MAX 120000		/* ms before the end, as IOS */
 
 struct entry *cache_find(const struct iface *i, const struct addr *proto)
@@ -32,7 +31,7 @@ static void uninstall(struct entry *e)
 	struct engine *engine = e->iface->engine;
 
 	if (e->installed)
-		engine->ops->neigh_del(engine->ctx, e->iface->ifindex,
+		engine->ops->neigh_del(engine->ctx, e->iface->link->ifindex,
 				       &e->proto);
 	e->installed = false;
 }
@@ -81,15 +80,9 @@ static void release(struct entry *e)
 
 static void unpeer(struct entry *e)
 {
-	struct peer *p = e->peer;
-
 	shortcut_hop_gone(e, false);
-	if (!p)
-		return;
-	p->registered -= e->registered;
+	peer_leave(e);
 	e->registered = false;
-	e->peer = NULL;
-	peer_put(p);
 }
 
 void cache_forget(struct entry *e)
@@ -157,32 +150,13 @@ void cache_unset_nbma(struct entry *e)
 
 int cache_set_nbma(struct entry *e, const struct addr *nbma, uint32_t mark)
 {
-	struct peer *p = peer_get(e->iface, nbma, mark), *old = e->peer;
-
-	if (!p) {
+	if (peer_join(e, nbma, mark)) {
 		engine_reject(e->iface, REJECT_NO_RESOURCES);
 		return -ENOMEM;
 	}
-	if (e->registered) {
-		p->registered++;
-		old->registered--;
-	}
-	e->peer = p;
 	e->nbma = *nbma;
 	e->mark = mark;
-	if (old)
-		peer_put(old);
-	peer_update(p);
 	return 0;
-}
-
-void cache_set_registered(struct entry *e, bool registered)
-{
-	if (e->registered == registered)
-		return;
-	e->registered = registered;
-	e->peer->registered += registered ? 1 : -1;
-	peer_update(e->peer);
 }
 
 void cache_set_hold(struct entry *e, unsigned int seconds)
@@ -194,7 +168,7 @@ void cache_set_hold(struct entry *e, unsigned int seconds)
 	if (e->expires)
 		timer_set(&engine->timers, &e->timer,
 			  e->expires + (e->type == ENTRY_DYNAMIC ?
-					KERNEL_LATE : 0));
+					CACHE_LATE : 0));
 	else
 		timer_stop(&engine->timers, &e->timer);
 }
@@ -214,13 +188,10 @@ static uint32_t kernel_flags(const struct entry *e)
 	return flags;
 }
 
-/* Registered entries are refreshed by registrations alone. */
-static uint32_t refresh_time(const struct entry *e)
+uint32_t cache_refresh_time(unsigned int hold)
 {
-	uint32_t third = e->hold * 1000u / 3;
+	uint32_t third = hold * 1000u / 3;
 
-	if (e->registered || !e->expires)
-		return 0;
 	return third < REFRESH_MAX ? third : REFRESH_MAX;
 }
 
@@ -232,15 +203,17 @@ void cache_install(struct entry *e)
 		.nbma = e->nbma,
 		.mark = e->mark,
 		.flags = kernel_flags(e),
-		.refresh = refresh_time(e),
 	};
 
 	if (e->expires && e->expires <= engine->now)
 		return;			/* about to be told that it is gone */
 	if (e->expires)
 		n.expires = e->expires - engine->now;
+	/* Registered entries are refreshed by registrations alone. */
+	if (e->expires && !e->registered)
+		n.refresh = cache_refresh_time(e->hold);
 	n.cookie_len = cache_cookie(e, n.cookie);
-	engine->ops->neigh_set(engine->ctx, e->iface->ifindex, &n);
+	engine->ops->neigh_set(engine->ctx, e->iface->link->ifindex, &n);
 	e->installed = true;
 }
 
@@ -408,6 +381,6 @@ bool cache_restore(struct entry *e, const uint8_t *c, size_t len)
 	e->claimed = addr_from(c + C_HEAD, c[C_CLAIMED]);
 	restore_told(e, c + C_HEAD + c[C_CLAIMED]);
 	if (e->peer)
-		cache_set_registered(e, c[C_FLAGS] & C_REGISTERED);
+		peer_set_registered(e, c[C_FLAGS] & C_REGISTERED);
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "engine_internal.h"
 
 #define CACHE_TOLD_MAX 8
+#define CACHE_LATE 2000			/* ms, the kernel's event of an expiry */
 
 /* Who was told of an entry, to be purged when it changes. */
 struct told {
@@ -54,6 +55,7 @@ struct entry {
 	uint64_t wanted;		/* last packet without a usable path */
 	uint64_t checked, silent;	/* live.c: last check, silence before */
 	struct peer *peer;
+	struct entry *peer_next, *peer_prev;	/* of the same peer */
 	struct request *ask, *probe;
 	struct told *told;
 	struct shortcut *shortcuts;	/* those with this next hop */
@@ -81,9 +83,10 @@ void cache_leave_state(struct entry *e, enum entry_state state, const char *why)
 int cache_set_nbma(struct entry *e, const struct addr *nbma, uint32_t mark);
 /* Points @e nowhere and takes it out of the kernel. */
 void cache_unset_nbma(struct entry *e);
-void cache_set_registered(struct entry *e, bool registered);
 /* Expires @seconds from now, 0: never. */
 void cache_set_hold(struct entry *e, unsigned int seconds);
+/* How many ms before its end what lives @hold seconds is renewed. */
+uint32_t cache_refresh_time(unsigned int hold);
 /* Writes the neighbour into the kernel. */
 void cache_install(struct entry *e);
 /*

@@ -224,7 +224,7 @@ static void tell_kernel(struct iface *i, bool carries)
 	struct peer *p;
 
 	for (n = i->nhs; n; n = n->next) {
-		p = nhs_carries(n) == carries ? peer_find(i, &n->nbma, 0) : NULL;
+		p = nhs_carries(n) == carries ? peer_find(i->link, &n->nbma, 0) : NULL;
 		if (p)
 			peer_update(p);
 	}
@@ -246,37 +246,53 @@ static void show_states(struct iface *i)
 
 /* ---- carrier ---- */
 
-/* One is up; or was before this daemon started, and has no verdict yet. */
-static bool has_uplink(const struct iface *i)
+/* Up; or was before this daemon started, and has no verdict yet. */
+static bool is_uplink(const struct nhs *n)
 {
 	const struct peer *p;
-	const struct nhs *n;
 
-	for (n = i->nhs; n; n = n->next) {
-		if (n->state == NHS_UP)
-			return true;
-		p = n->state == NHS_NEW ? peer_find(i, &n->nbma, 0) : NULL;
-		if (p && p->told && p->flags & DMVPN_PEER_F_NHS)
-			return true;
-	}
-	return !i->nhs;
+	if (n->state != NHS_NEW)
+		return n->state == NHS_UP;
+	p = peer_find(n->iface->link, &n->nbma, 0);
+	return p && p->told && p->flags & DMVPN_PEER_F_NHS;
+}
+
+enum uplink { NO_NHS, NO_UPLINK, UPLINK };
+
+/* Of either family: the carrier is the device's. */
+static enum uplink find_uplink(const struct link *l)
+{
+	enum uplink found = NO_NHS;
+	const struct nhs *n;
+	unsigned int f;
+
+	for (f = 0; f < __CONF_FAMILY_MAX; f++)
+		for (n = l->family[f] ? l->family[f]->nhs : NULL; n;
+		     n = n->next) {
+			if (is_uplink(n))
+				return UPLINK;
+			found = NO_UPLINK;
+		}
+	return found;
 }
 
 static void set_carrier(struct iface *i)
 {
-	struct engine *e = i->engine;
-	enum iface_carrier to = !i->conf.if_state || has_uplink(i) ?
+	struct link *l = i->link;
+	struct engine *e = l->engine;
+	enum uplink uplink = find_uplink(l);
+	enum iface_carrier to = !l->if_state || uplink != NO_UPLINK ?
 				CARRIER_ON : CARRIER_OFF;
 
-	if (!e->ops->carrier || i->carrier == to)
+	if (!e->ops->carrier || l->carrier == to)
 		return;
 	/* That it was on before this daemon started is no news. */
-	if (i->conf.if_state &&
-	    (to == CARRIER_OFF || i->carrier == CARRIER_OFF))
+	if (l->if_state && uplink != NO_NHS &&
+	    (to == CARRIER_OFF || l->carrier == CARRIER_OFF))
 		engine_say(i, ENGINE_NOTICE, "if-state: %s", to == CARRIER_ON ?
 			   "an NHS is up" : "no NHS is up");
-	i->carrier = to;
-	e->ops->carrier(e->ctx, i->ifindex, to == CARRIER_ON);
+	l->carrier = to;
+	e->ops->carrier(e->ctx, l->ifindex, to == CARRIER_ON);
 }
 
 /* ---- the way in ---- */
@@ -286,7 +302,7 @@ static void due(struct timer *t)
 	struct iface *i = (struct iface *)((char *)t -
 					   offsetof(struct iface, election));
 
-	if (i->carrier == CARRIER_UNKNOWN)
+	if (i->link->carrier == CARRIER_UNKNOWN)
 		set_carrier(i);
 	cluster_elect(i);
 }
@@ -294,7 +310,7 @@ static void due(struct timer *t)
 /* What the kernel held before is adopted before the first timer runs. */
 static void plan(struct iface *i, uint64_t again)
 {
-	if (i->carrier == CARRIER_UNKNOWN && i->engine->ops->carrier)
+	if (i->link->carrier == CARRIER_UNKNOWN && i->engine->ops->carrier)
 		again = i->engine->now;
 	if (again == UINT64_MAX) {
 		timer_stop(&i->engine->timers, &i->election);
@@ -321,7 +337,7 @@ void cluster_elect(struct iface *i)
 
 	cluster_cast(i);
 	show_states(i);
-	if (i->carrier != CARRIER_UNKNOWN)
+	if (i->link->carrier != CARRIER_UNKNOWN)
 		set_carrier(i);
 	for (n = i->nhs; n; n = n->next)
 		if (n->fresh)
@@ -330,8 +346,7 @@ void cluster_elect(struct iface *i)
 
 void cluster_leave(struct iface *i)
 {
-	i->conf.if_state = false;
-	if (i->carrier != CARRIER_UNKNOWN)
+	if (i->link->carrier != CARRIER_UNKNOWN)
 		set_carrier(i);
 }
 
@@ -350,22 +365,33 @@ static void drain_one(struct nhs *n, bool drain)
 	engine_event(n->iface, "nhs-drain", &n->proto, &n->nbma, "%s", text);
 }
 
-int engine_nhs_drain(struct engine *e, unsigned int ifindex,
-		     const struct addr *nhs, bool drain, uint64_t now)
+static bool drain_all(struct iface *i, const struct addr *nhs, bool drain)
 {
-	struct iface *i = iface_find(e, ifindex);
-	int err = -ENOENT;
+	bool found = false;
 	struct nhs *n;
 
-	e->now = now;
-	for (n = i ? i->nhs : NULL; n; n = n->next) {
+	for (n = i->nhs; n; n = n->next) {
 		if (!addr_is_set(nhs) || (!addr_eq(&n->proto, nhs) &&
 					  !addr_eq(&n->nbma, nhs)))
 			continue;
 		drain_one(n, drain);
-		err = 0;
+		found = true;
 	}
-	if (!err)
+	if (found)
 		cluster_elect(i);
-	return err;
+	return found;
+}
+
+int engine_nhs_drain(struct engine *e, unsigned int ifindex,
+		     const struct addr *nhs, bool drain, uint64_t now)
+{
+	const struct link *l = link_find(e, ifindex);
+	bool found = false;
+	unsigned int f;
+
+	e->now = now;
+	for (f = 0; l && f < __CONF_FAMILY_MAX; f++)
+		if (l->family[f])
+			found |= drain_all(l->family[f], nhs, drain);
+	return found ? 0 : -ENOENT;
 }

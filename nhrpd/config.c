@@ -21,12 +21,14 @@
 #define IFACES_MAX	256
 #define ARGS_MAX	2
 #define ERROR_WORD_MAX	40
+#define MTU_MIN_V6	1280		/* RFC 8200 section 5 */
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* What may be given only once in a section; `no …` makes room again. */
 enum slot {
 	SLOT_NONE,
 	SLOT_ADDRESS,
+	SLOT_LINK_LOCAL,
 	SLOT_MTU,
 	SLOT_AUTH,
 	SLOT_NETWORK_ID,
@@ -45,15 +47,16 @@ enum slot {
 };
 
 struct args {
-	unsigned int n;			/* A, M, P, N and W */
+	unsigned int n;			/* A, B, M, P, N and W */
 	const char *word[ARGS_MAX];	/* as written */
-	struct addr addr[ARGS_MAX];	/* A, M, P */
+	struct addr addr[ARGS_MAX];	/* A, B, M, P */
 	uint8_t plen;			/* M, P */
 	uint32_t num;			/* the last N */
 	uint32_t nums[ARGS_MAX];	/* N, at the place of its word */
 	char *const *rest;		/* * */
 	unsigned int n_rest;
-	size_t off;			/* of the line's field in the section */
+	size_t off;			/* of the line's field, see field_of() */
+	bool nhrp;
 };
 
 struct parser {
@@ -65,16 +68,21 @@ struct parser {
 	void *ctx;
 	struct conf *conf;
 	struct conf_iface *c;		/* the section, NULL: none */
-	unsigned int seen[__SLOT_MAX];	/* line of the slot's value, 0: none */
+	enum conf_family family;	/* of the line at hand */
+	struct conf_nhrp *n;		/* of @family in @c */
+	/* line of the slot's value, 0: none; IPv4's for what has no family */
+	unsigned int seen[__CONF_FAMILY_MAX][__SLOT_MAX];
 	bool p2p;			/* `tunnel mode gre ip` */
-	unsigned int nhs_line[CONF_NHS_MAX];
+	uint16_t mtu[__CONF_FAMILY_MAX];
+	unsigned int nhs_line[__CONF_FAMILY_MAX][CONF_NHS_MAX];
 	unsigned int control_line;
 };
 
 /*
- * @form: words, of which some stand for arguments: A an IPv4 address, M a
- * netmask, P address/length, N a number from @min to @max, W a word, * the
- * rest of the line. @foreign: whose line it is, when it is not ours.
+ * @form: words, of which some stand for arguments: F `ip` or `ipv6`, which is
+ * the family of the line's A (an address) and P (address/length), B an NBMA
+ * address, M a netmask, N a number from @min to @max, W a word, * the rest of
+ * the line. @foreign: whose line it is, when it is not ours.
  */
 struct line {
 	const char *form;
@@ -83,8 +91,16 @@ struct line {
 	uint32_t min, max;
 	uint32_t dflt;			/* the number when there is no N */
 	size_t off;			/* of the field, for take_on() and so on */
+	bool nhrp;			/* the field is of the line's family */
 	bool global;			/* not in an interface section */
 	const char *foreign;
+};
+
+static const struct {
+	const char *word, *name;
+} families[__CONF_FAMILY_MAX] = {
+	[CONF_IPV4]	= { "ip", "IPv4" },
+	[CONF_IPV6]	= { "ipv6", "IPv6" },
 };
 
 /* Words of strangers come back to terminals and logs: printable ones only. */
@@ -137,9 +153,14 @@ static int refuse_at(struct parser *p, unsigned int line, const char *word,
 
 /* ---- arguments ---- */
 
+static bool read_addr(const char *word, enum conf_family f, struct addr *a)
+{
+	return addr_parse(word, a) && a->len == (f == CONF_IPV6 ? 16 : 4);
+}
+
 static bool read_v4(const char *word, struct addr *a)
 {
-	return addr_parse(word, a) && a->len == 4;
+	return read_addr(word, CONF_IPV4, a);
 }
 
 static bool read_mask(const char *word, struct addr *a, uint8_t *plen)
@@ -175,7 +196,8 @@ static bool read_num(const char *word, uint32_t min, uint32_t max,
 	return true;
 }
 
-static bool read_prefix(const char *word, struct addr *a, uint8_t *plen)
+static bool read_prefix(const char *word, enum conf_family f, struct addr *a,
+			uint8_t *plen)
 {
 	const char *slash = strchr(word, '/');
 	char text[ADDR_STRLEN];
@@ -185,7 +207,8 @@ static bool read_prefix(const char *word, struct addr *a, uint8_t *plen)
 		return false;
 	memcpy(text, word, slash - word);
 	text[slash - word] = '\0';
-	if (!read_v4(text, a) || !read_num(slash + 1, 0, 32, &num))
+	if (!read_addr(text, f, a) ||
+	    !read_num(slash + 1, 0, a->len * 8, &num))
 		return false;
 	*plen = num;
 	return true;
@@ -268,7 +291,8 @@ static int take_interface(struct parser *p, const struct args *a)
 	memset(p->c, 0, sizeof(*p->c));
 	strcpy(p->c->name, a->word[0]);
 	p->c->line = p->line;
-	p->c->holdtime = CONF_HOLDTIME;
+	p->c->nhrp[CONF_IPV4].holdtime = CONF_HOLDTIME;
+	p->c->nhrp[CONF_IPV6].holdtime = CONF_HOLDTIME;
 	return 0;
 }
 
@@ -285,10 +309,10 @@ static int take_nothing(struct parser *p, const struct args *a)
 	return 0;
 }
 
-/* Lines that only set one field of the section, at a->off in it. */
+/* Lines that only set one field of the section, or of a family in it. */
 static void *field_of(struct parser *p, const struct args *a)
 {
-	return (char *)p->c + a->off;
+	return (a->nhrp ? (char *)p->n : (char *)p->c) + a->off;
 }
 
 static int take_on(struct parser *p, const struct args *a)
@@ -315,10 +339,11 @@ static int take_u32(struct parser *p, const struct args *a)
 	return 0;
 }
 
-static int take_ipv6(struct parser *p, const struct args *a)
+/* The device has one MTU for both: finish_mtu(). */
+static int take_mtu(struct parser *p, const struct args *a)
 {
-	(void)a;
-	return refuse(p, "ipv6", "IPv6 is not supported yet");
+	p->mtu[p->family] = a->num;
+	return 0;
 }
 
 static int take_control(struct parser *p, const struct args *a)
@@ -343,21 +368,34 @@ static int take_address(struct parser *p, const struct args *a)
 
 	if (addr_is_martian(&a->addr[0]))
 		return refuse(p, a->word[0], "not a unicast address");
+	if (addr_is_link_local(&a->addr[0]))
+		return refuse(p, a->word[0],
+			      "a link-local address has 'link-local' behind it and no length");
 	if (!a->plen)
 		return refuse(p, a->word[a->n - 1], "a network of all addresses");
-	if (a->plen < 31 && addr_eq(&net, &a->addr[0]))
+	if (a->plen < net.len * 8 - 1 && addr_eq(&net, &a->addr[0]))
 		return refuse(p, a->word[0],
 			      "the network itself, not an address in it");
-	p->c->addr = a->addr[0];
-	p->c->plen = a->plen;
+	p->n->addr = a->addr[0];
+	p->n->plen = a->plen;
 	return 0;
 }
 
 static int take_no_address(struct parser *p, const struct args *a)
 {
 	(void)a;
-	p->c->addr = addr_from(NULL, 0);
-	p->c->plen = 0;
+	p->n->addr = addr_from(NULL, 0);
+	p->n->plen = 0;
+	p->n->link_local = addr_from(NULL, 0);
+	p->seen[p->family][SLOT_LINK_LOCAL] = 0;
+	return 0;
+}
+
+static int take_link_local(struct parser *p, const struct args *a)
+{
+	if (!addr_is_link_local(&a->addr[0]))
+		return refuse(p, a->word[0], "not a link-local address");
+	p->n->link_local = a->addr[0];
 	return 0;
 }
 
@@ -370,36 +408,36 @@ static int take_auth(struct parser *p, const struct args *a)
 		return refuse(p, "authentication",
 			      "the key has %zu characters, a packet holds at most %d",
 			      len, NHRP_AUTH_MAX);
-	strcpy(p->c->auth, a->word[0]);
+	strcpy(p->n->auth, a->word[0]);
 	return 0;
 }
 
 static int take_no_auth(struct parser *p, const struct args *a)
 {
 	(void)a;
-	memset(p->c->auth, 0, sizeof(p->c->auth));
+	memset(p->n->auth, 0, sizeof(p->n->auth));
 	return 0;
 }
 
 static int add_map(struct parser *p, const char *word,
 		   const struct conf_map *map)
 {
-	struct conf_iface *c = p->c;
+	struct conf_nhrp *n = p->n;
 
-	if (c->n_map == CONF_MAP_MAX)
+	if (n->n_map == CONF_MAP_MAX)
 		return refuse(p, word, "more than %d map lines", CONF_MAP_MAX);
-	c->map[c->n_map++] = *map;
+	n->map[n->n_map++] = *map;
 	return 0;
 }
 
-static const struct conf_map *find_map(const struct conf_iface *c,
+static const struct conf_map *find_map(const struct conf_nhrp *n,
 				       const struct addr *proto)
 {
 	unsigned int i;
 
-	for (i = 0; i < c->n_map; i++)
-		if (addr_is_set(proto) && addr_eq(&c->map[i].proto, proto))
-			return &c->map[i];
+	for (i = 0; i < n->n_map; i++)
+		if (addr_is_set(proto) && addr_eq(&n->map[i].proto, proto))
+			return &n->map[i];
 	return NULL;
 }
 
@@ -410,7 +448,9 @@ static int take_map(struct parser *p, const struct args *a)
 	if (check_unicast(p, a->word[0], &a->addr[0]) ||
 	    check_unicast(p, a->word[1], &a->addr[1]))
 		return -EINVAL;
-	if (find_map(p->c, &map.proto))
+	if (a->plen && a->plen != map.proto.len * 8)
+		return refuse(p, a->word[0], "only single addresses are mapped");
+	if (find_map(p->n, &map.proto))
 		return refuse(p, a->word[0], "mapped twice");
 	return add_map(p, a->word[0], &map);
 }
@@ -422,9 +462,9 @@ static int take_map_multicast(struct parser *p, const struct args *a)
 
 	if (check_unicast(p, a->word[0], &a->addr[0]))
 		return -EINVAL;
-	for (i = 0; i < p->c->n_map; i++)
-		if (p->c->map[i].multicast &&
-		    addr_eq(&p->c->map[i].nbma, &map.nbma))
+	for (i = 0; i < p->n->n_map; i++)
+		if (p->n->map[i].multicast &&
+		    addr_eq(&p->n->map[i].nbma, &map.nbma))
 			return refuse(p, a->word[0], "gets multicast already");
 	return add_map(p, a->word[0], &map);
 }
@@ -484,7 +524,7 @@ static int take_nhs_option(struct parser *p, struct conf_nhs *nhs,
 static int add_nhs(struct parser *p, struct conf_nhs *nhs, const char *word,
 		   char *const *w, unsigned int n)
 {
-	struct conf_iface *c = p->c;
+	struct conf_nhrp *c = p->n;
 	unsigned int given = 0;
 	int took;
 
@@ -495,7 +535,7 @@ static int add_nhs(struct parser *p, struct conf_nhs *nhs, const char *word,
 	}
 	if (c->n_nhs == CONF_NHS_MAX)
 		return refuse(p, word, "more than %d nhs lines", CONF_NHS_MAX);
-	p->nhs_line[c->n_nhs] = p->line;
+	p->nhs_line[p->family][c->n_nhs] = p->line;
 	c->nhs[c->n_nhs++] = *nhs;
 	return 0;
 }
@@ -507,10 +547,10 @@ static int take_nhs(struct parser *p, const struct args *a)
 
 	if (check_unicast(p, a->word[0], &a->addr[0]))
 		return -EINVAL;
-	for (i = 0; i < p->c->n_nhs; i++)
-		if (addr_eq(&p->c->nhs[i].proto, &nhs.proto))
+	for (i = 0; i < p->n->n_nhs; i++)
+		if (addr_eq(&p->n->nhs[i].proto, &nhs.proto))
 			return refuse(p, a->word[0], "given before in line %u",
-				      p->nhs_line[i]);
+				      p->nhs_line[p->family][i]);
 	return add_nhs(p, &nhs, a->word[0], a->rest, a->n_rest);
 }
 
@@ -525,7 +565,7 @@ static int take_nhs_dynamic(struct parser *p, const struct args *a)
 	return add_nhs(p, &nhs, "dynamic", a->rest, a->n_rest);
 }
 
-static struct conf_cluster *find_cluster(struct conf_iface *c, uint8_t number)
+static struct conf_cluster *find_cluster(struct conf_nhrp *c, uint8_t number)
 {
 	unsigned int i;
 
@@ -537,7 +577,7 @@ static struct conf_cluster *find_cluster(struct conf_iface *c, uint8_t number)
 
 static int take_cluster(struct parser *p, const struct args *a)
 {
-	struct conf_iface *c = p->c;
+	struct conf_nhrp *c = p->n;
 	struct conf_cluster *new = &c->cluster[c->n_cluster];
 
 	if (!a->nums[1])
@@ -556,7 +596,7 @@ static int take_cluster(struct parser *p, const struct args *a)
 
 static int take_no_cluster(struct parser *p, const struct args *a)
 {
-	struct conf_iface *c = p->c;
+	struct conf_nhrp *c = p->n;
 	struct conf_cluster *old = find_cluster(c, a->nums[0]);
 
 	if (!old)
@@ -568,16 +608,16 @@ static int take_no_cluster(struct parser *p, const struct args *a)
 
 static int take_redirect(struct parser *p, const struct args *a)
 {
-	p->c->redirect = true;
-	p->c->redirect_timeout = a->num;	/* 0 without `timeout` */
+	p->n->redirect = true;
+	p->n->redirect_timeout = a->num;	/* 0 without `timeout` */
 	return 0;
 }
 
 static int take_no_redirect(struct parser *p, const struct args *a)
 {
 	(void)a;
-	p->c->redirect = false;
-	p->c->redirect_timeout = 0;
+	p->n->redirect = false;
+	p->n->redirect_timeout = 0;
 	return 0;
 }
 
@@ -642,7 +682,7 @@ static int take_no_destination(struct parser *p, const struct args *a)
 	if (a->n && addr_is_set(&c->destination) &&
 	    !addr_eq(&c->destination, &a->addr[0]))
 		return refuse(p, a->word[0], "not the destination of line %u",
-			      p->seen[SLOT_DESTINATION]);
+			      p->seen[CONF_IPV4][SLOT_DESTINATION]);
 	c->destination = addr_from(NULL, 0);
 	return 0;
 }
@@ -694,7 +734,8 @@ static int take_no_protection(struct parser *p, const struct args *a)
 	return 0;
 }
 
-#define AT(field) .off = offsetof(struct conf_iface, field)
+#define AT(field)	.off = offsetof(struct conf_iface, field)
+#define NHRP(field)	.off = offsetof(struct conf_nhrp, field), .nhrp = true
 
 #define ROUTING	"belongs to the routing daemon"
 #define SYSTEM	"belongs to the system"
@@ -708,74 +749,81 @@ static const struct line lines[] = {
 	{ "nhrp control socket W", .take = take_control, .global = true },
 	{ "no shutdown", .take = take_nothing },
 	/* NHRP runs on a device that sends no ICMP redirects: always so */
-	{ "no ip redirects", .take = take_nothing },
+	{ "no F redirects", .take = take_nothing },
 	{ "ip address A M", .take = take_address, .slot = SLOT_ADDRESS },
-	{ "ip address P", .take = take_address, .slot = SLOT_ADDRESS },
-	{ "no ip address", .take = take_no_address, .slot = SLOT_ADDRESS },
-	{ "ip mtu N", .take = take_u16, .slot = SLOT_MTU,
-	  .min = 68, .max = 65535, AT(mtu) },
-	{ "no ip mtu", .take = take_u16, .slot = SLOT_MTU, AT(mtu) },
-	{ "ip nhrp authentication W", .take = take_auth, .slot = SLOT_AUTH },
-	{ "no ip nhrp authentication", .take = take_no_auth,
+	{ "F address P", .take = take_address, .slot = SLOT_ADDRESS },
+	{ "no F address", .take = take_no_address, .slot = SLOT_ADDRESS },
+	{ "ipv6 address A link-local", .take = take_link_local,
+	  .slot = SLOT_LINK_LOCAL },
+	/* an IPv6 address or NHRP does that; nothing without NHRP */
+	{ "ipv6 enable", .take = take_nothing },
+	{ "ip mtu N", .take = take_mtu, .slot = SLOT_MTU,
+	  .min = 68, .max = 65535 },
+	{ "ipv6 mtu N", .take = take_mtu, .slot = SLOT_MTU,
+	  .min = MTU_MIN_V6, .max = 65535 },
+	{ "no F mtu", .take = take_mtu, .slot = SLOT_MTU },
+	{ "F nhrp authentication W", .take = take_auth, .slot = SLOT_AUTH },
+	{ "no F nhrp authentication", .take = take_no_auth,
 	  .slot = SLOT_AUTH },
-	{ "no ip nhrp authentication W", .take = take_no_auth,
+	{ "no F nhrp authentication W", .take = take_no_auth,
 	  .slot = SLOT_AUTH },
-	{ "ip nhrp map A A", .take = take_map },
-	{ "ip nhrp map multicast A", .take = take_map_multicast },
-	{ "ip nhrp map multicast dynamic", .take = take_on,
-	  AT(multicast_dynamic) },
-	{ "no ip nhrp map multicast dynamic", .take = take_off,
-	  AT(multicast_dynamic) },
-	{ "ip nhrp network-id N", .take = take_u32, .slot = SLOT_NETWORK_ID,
-	  .min = 1, .max = UINT32_MAX, AT(network_id) },
-	{ "no ip nhrp network-id", .take = take_u32, .slot = SLOT_NETWORK_ID,
-	  AT(network_id) },
-	{ "ip nhrp nhs cluster N max-connections N", .take = take_cluster,
+	{ "F nhrp map A B", .take = take_map },
+	{ "ipv6 nhrp map P B", .take = take_map },
+	{ "F nhrp map multicast B", .take = take_map_multicast },
+	{ "F nhrp map multicast dynamic", .take = take_on,
+	  NHRP(multicast_dynamic) },
+	{ "no F nhrp map multicast dynamic", .take = take_off,
+	  NHRP(multicast_dynamic) },
+	{ "F nhrp network-id N", .take = take_u32, .slot = SLOT_NETWORK_ID,
+	  .min = 1, .max = UINT32_MAX, NHRP(network_id) },
+	{ "no F nhrp network-id", .take = take_u32, .slot = SLOT_NETWORK_ID,
+	  NHRP(network_id) },
+	{ "F nhrp nhs cluster N max-connections N", .take = take_cluster,
 	  .max = 255 },
-	{ "no ip nhrp nhs cluster N max-connections", .take = take_no_cluster,
+	{ "no F nhrp nhs cluster N max-connections", .take = take_no_cluster,
 	  .max = 255 },
-	{ "no ip nhrp nhs cluster N max-connections N",
+	{ "no F nhrp nhs cluster N max-connections N",
 	  .take = take_no_cluster, .max = 255 },
-	{ "ip nhrp nhs fallback N", .take = take_u16, .slot = SLOT_FALLBACK,
-	  .min = 1, .max = 65535, AT(fallback) },
-	{ "no ip nhrp nhs fallback", .take = take_u16, .slot = SLOT_FALLBACK,
-	  AT(fallback) },
-	{ "ip nhrp nhs A *", .take = take_nhs },
-	{ "ip nhrp nhs dynamic *", .take = take_nhs_dynamic },
-	{ "ip nhrp holdtime N", .take = take_u16, .slot = SLOT_HOLDTIME,
-	  .min = 1, .max = 65535, AT(holdtime) },
-	{ "no ip nhrp holdtime", .take = take_u16, .slot = SLOT_HOLDTIME,
-	  .dflt = CONF_HOLDTIME, AT(holdtime) },
-	{ "ip nhrp registration timeout N", .take = take_u16,
+	{ "F nhrp nhs fallback N", .take = take_u16, .slot = SLOT_FALLBACK,
+	  .min = 1, .max = 65535, NHRP(fallback) },
+	{ "no F nhrp nhs fallback", .take = take_u16, .slot = SLOT_FALLBACK,
+	  NHRP(fallback) },
+	{ "F nhrp nhs A *", .take = take_nhs },
+	{ "F nhrp nhs dynamic *", .take = take_nhs_dynamic },
+	{ "F nhrp holdtime N", .take = take_u16, .slot = SLOT_HOLDTIME,
+	  .min = 1, .max = 65535, NHRP(holdtime) },
+	{ "no F nhrp holdtime", .take = take_u16, .slot = SLOT_HOLDTIME,
+	  .dflt = CONF_HOLDTIME, NHRP(holdtime) },
+	{ "F nhrp registration timeout N", .take = take_u16,
 	  .slot = SLOT_REG_TIMEOUT, .min = 1, .max = 65535,
-	  AT(reg_interval) },
-	{ "no ip nhrp registration timeout", .take = take_u16,
-	  .slot = SLOT_REG_TIMEOUT, AT(reg_interval) },
-	{ "ip nhrp registration no-unique", .take = take_on, AT(no_unique) },
-	{ "no ip nhrp registration no-unique", .take = take_off,
-	  AT(no_unique) },
-	{ "ip nhrp shortcut", .take = take_on, AT(shortcut) },
-	{ "no ip nhrp shortcut", .take = take_off, AT(shortcut) },
-	{ "ip nhrp redirect", .take = take_redirect, .slot = SLOT_REDIRECT },
-	{ "ip nhrp redirect timeout N", .take = take_redirect,
+	  NHRP(reg_interval) },
+	{ "no F nhrp registration timeout", .take = take_u16,
+	  .slot = SLOT_REG_TIMEOUT, NHRP(reg_interval) },
+	{ "F nhrp registration no-unique", .take = take_on, NHRP(no_unique) },
+	{ "no F nhrp registration no-unique", .take = take_off,
+	  NHRP(no_unique) },
+	{ "F nhrp shortcut", .take = take_on, NHRP(shortcut) },
+	{ "no F nhrp shortcut", .take = take_off, NHRP(shortcut) },
+	{ "F nhrp redirect", .take = take_redirect, .slot = SLOT_REDIRECT },
+	{ "F nhrp redirect timeout N", .take = take_redirect,
 	  .slot = SLOT_REDIRECT, .min = 1, .max = 65535 },
-	{ "no ip nhrp redirect", .take = take_no_redirect,
+	{ "no F nhrp redirect", .take = take_no_redirect,
 	  .slot = SLOT_REDIRECT },
-	{ "ip nhrp server-only", .take = take_on, AT(server_only) },
-	{ "no ip nhrp server-only", .take = take_off, AT(server_only) },
+	{ "F nhrp server-only", .take = take_on, NHRP(server_only) },
+	{ "no F nhrp server-only", .take = take_off, NHRP(server_only) },
 	{ "if-state nhrp", .take = take_on, AT(if_state) },
 	{ "no if-state nhrp", .take = take_off, AT(if_state) },
-	{ "tunnel source A", .take = take_source_addr, .slot = SLOT_SOURCE },
+	{ "tunnel source B", .take = take_source_addr, .slot = SLOT_SOURCE },
 	{ "tunnel source W", .take = take_source_dev, .slot = SLOT_SOURCE },
 	{ "no tunnel source", .take = take_no_source, .slot = SLOT_SOURCE },
 	{ "tunnel vrf W", .take = take_vrf, .slot = SLOT_VRF },
 	{ "no tunnel vrf", .take = take_no_vrf, .slot = SLOT_VRF },
 	{ "no tunnel vrf W", .take = take_no_vrf, .slot = SLOT_VRF },
-	{ "tunnel destination A", .take = take_destination,
+	{ "tunnel destination B", .take = take_destination,
 	  .slot = SLOT_DESTINATION },
 	{ "no tunnel destination", .take = take_no_destination,
 	  .slot = SLOT_DESTINATION },
-	{ "no tunnel destination A", .take = take_no_destination,
+	{ "no tunnel destination B", .take = take_no_destination,
 	  .slot = SLOT_DESTINATION },
 	{ "tunnel mode gre multipoint", .take = take_mode_multipoint,
 	  .slot = SLOT_MODE },
@@ -791,20 +839,23 @@ static const struct line lines[] = {
 	  .slot = SLOT_PROTECTION },
 	{ "no tunnel protection ipsec profile W", .take = take_no_protection,
 	  .slot = SLOT_PROTECTION },
-	{ "ipv6 *", .take = take_ipv6, .global = true },
-	{ "no ipv6 *", .take = take_ipv6, .global = true },
 
-	{ "ip split-horizon *", .foreign = ROUTING },
-	{ "no ip split-horizon *", .foreign = ROUTING },
-	{ "ip next-hop-self *", .foreign = ROUTING },
-	{ "no ip next-hop-self *", .foreign = ROUTING },
-	{ "ip hello-interval *", .foreign = ROUTING },
-	{ "ip hold-time *", .foreign = ROUTING },
-	{ "ip summary-address *", .foreign = ROUTING },
-	{ "ip bandwidth-percent *", .foreign = ROUTING },
-	{ "ip ospf *", .foreign = ROUTING },
-	{ "no ip ospf *", .foreign = ROUTING },
-	{ "ip pim *", .foreign = ROUTING },
+	{ "F split-horizon *", .foreign = ROUTING },
+	{ "no F split-horizon *", .foreign = ROUTING },
+	{ "F next-hop-self *", .foreign = ROUTING },
+	{ "no F next-hop-self *", .foreign = ROUTING },
+	{ "F hello-interval *", .foreign = ROUTING },
+	{ "F hold-time *", .foreign = ROUTING },
+	{ "F summary-address *", .foreign = ROUTING },
+	{ "F bandwidth-percent *", .foreign = ROUTING },
+	{ "F ospf *", .foreign = ROUTING },
+	{ "no F ospf *", .foreign = ROUTING },
+	{ "F pim *", .foreign = ROUTING },
+	{ "ipv6 eigrp *", .foreign = ROUTING },
+	{ "no ipv6 eigrp *", .foreign = ROUTING },
+	{ "ipv6 rip *", .foreign = ROUTING },
+	{ "ospfv3 *", .foreign = ROUTING },
+	{ "no ospfv3 *", .foreign = ROUTING },
 	{ "bandwidth *", .foreign = ROUTING },
 	{ "no bandwidth *", .foreign = ROUTING },
 	{ "delay *", .foreign = ROUTING },
@@ -814,11 +865,13 @@ static const struct line lines[] = {
 	{ "no keepalive *", .foreign = SYSTEM },
 	{ "load-interval *", .foreign = SYSTEM },
 	{ "no ip proxy-arp *", .foreign = SYSTEM },
-	{ "ip virtual-reassembly *", .foreign = SYSTEM },
-	{ "no ip virtual-reassembly *", .foreign = SYSTEM },
-	{ "ip tcp adjust-mss N", .min = 500, .max = 65495, .foreign = NFTABLES },
-	{ "no ip tcp adjust-mss *", .foreign = NFTABLES },
-	{ "ip nhrp max-send *", .foreign = TODO },
+	{ "ipv6 nd *", .foreign = SYSTEM },
+	{ "no ipv6 nd *", .foreign = SYSTEM },
+	{ "F virtual-reassembly *", .foreign = SYSTEM },
+	{ "no F virtual-reassembly *", .foreign = SYSTEM },
+	{ "F tcp adjust-mss N", .min = 500, .max = 65495, .foreign = NFTABLES },
+	{ "no F tcp adjust-mss *", .foreign = NFTABLES },
+	{ "F nhrp max-send *", .foreign = TODO },
 	{ "tunnel path-mtu-discovery *",
 	  .foreign = "is always so" },
 };
@@ -845,10 +898,11 @@ static struct place place_of(const char *form, unsigned int i)
 
 static bool is_arg(struct place pl)
 {
-	return pl.len == 1 && strchr("AMPNW*", *pl.s);
+	return pl.len == 1 && strchr("ABFMPNW*", *pl.s);
 }
 
-static bool fits(const struct line *l, struct place pl, const char *word)
+static bool fits(enum conf_family f, const struct line *l, struct place pl,
+		 const char *word)
 {
 	struct addr a;
 	uint32_t num;
@@ -858,11 +912,15 @@ static bool fits(const struct line *l, struct place pl, const char *word)
 		return pl.len == strlen(word) && !memcmp(pl.s, word, pl.len);
 	switch (*pl.s) {
 	case 'A':
+		return read_addr(word, f, &a);
+	case 'B':
 		return read_v4(word, &a);
+	case 'F':
+		return !strcmp(word, families[f].word);
 	case 'M':
 		return read_mask(word, &a, &plen);
 	case 'P':
-		return read_prefix(word, &a, &plen);
+		return read_prefix(word, f, &a, &plen);
 	case 'N':
 		return read_num(word, l->min, l->max, &num);
 	default:
@@ -870,8 +928,8 @@ static bool fits(const struct line *l, struct place pl, const char *word)
 	}
 }
 
-static void describe(const struct line *l, struct place pl, char *buf,
-		     size_t size)
+static void describe(enum conf_family f, const struct line *l, struct place pl,
+		     char *buf, size_t size)
 {
 	if (!pl.len) {
 		snprintf(buf, size, "the end of the line");
@@ -883,13 +941,19 @@ static void describe(const struct line *l, struct place pl, char *buf,
 	}
 	switch (*pl.s) {
 	case 'A':
+		snprintf(buf, size, "an %s address", families[f].name);
+		break;
+	case 'B':
 		snprintf(buf, size, "an IPv4 address");
+		break;
+	case 'F':
+		snprintf(buf, size, "%s", families[f].word);
 		break;
 	case 'M':
 		snprintf(buf, size, "a netmask");
 		break;
 	case 'P':
-		snprintf(buf, size, "an IPv4 address/length");
+		snprintf(buf, size, "an %s address/length", families[f].name);
 		break;
 	case 'N':
 		snprintf(buf, size, "a number from %u to %u", l->min, l->max);
@@ -900,46 +964,66 @@ static void describe(const struct line *l, struct place pl, char *buf,
 	}
 }
 
-/* Adds what the lines in @alive allow at place @at, each once. */
-static unsigned int collect_expected(const bool *alive, unsigned int at,
-				     bool foreign, char items[][40],
-				     unsigned int max)
-{
-	unsigned int i, j, n = 0;
+/* What there is to say where a line goes on; each once. */
+struct expected {
+	unsigned int n;
+	char item[16][40];
+};
 
-	for (i = 0; i < ARRAY_SIZE(lines) && n < max; i++) {
+static void expect(struct expected *x, enum conf_family f, const struct line *l,
+		   struct place pl)
+{
+	unsigned int i;
+
+	if (x->n == ARRAY_SIZE(x->item))
+		return;
+	describe(f, l, pl, x->item[x->n], sizeof(x->item[0]));
+	for (i = 0; i < x->n && strcmp(x->item[i], x->item[x->n]); i++)
+		;
+	x->n += i == x->n;
+}
+
+/* Adds what the lines in @alive allow at place @at. */
+static void collect_expected(enum conf_family f, const bool *alive,
+			     unsigned int at, bool foreign, struct expected *x)
+{
+	unsigned int i, other;
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct place pl = place_of(lines[i].form, at);
+
 		if (!alive[i] || (lines[i].foreign != NULL) != foreign)
 			continue;
-		describe(&lines[i], place_of(lines[i].form, at), items[n],
-			 sizeof(items[n]));
-		for (j = 0; j < n && strcmp(items[j], items[n]); j++)
-			;
-		n += j == n;
+		/* the first word, or the one behind `no`: either family */
+		for (other = 0; is_arg(pl) && *pl.s == 'F' &&
+		     other < __CONF_FAMILY_MAX; other++)
+			expect(x, other, &lines[i], pl);
+		expect(x, f, &lines[i], pl);
 	}
-	return n;
 }
 
 /* "a, b or c"; lines of others are not advertised beside ours. */
-static void list_expected(const bool *alive, unsigned int at, char *buf,
-			  size_t size)
+static void list_expected(enum conf_family f, const bool *alive,
+			  unsigned int at, char *buf, size_t size)
 {
-	char items[16][40];
+	struct expected x = { 0 };
 	size_t len = 0;
-	unsigned int i, n;
+	unsigned int i;
 
-	n = collect_expected(alive, at, false, items, ARRAY_SIZE(items));
-	if (!n)
-		n = collect_expected(alive, at, true, items,
-				     ARRAY_SIZE(items));
+	collect_expected(f, alive, at, false, &x);
+	if (!x.n)
+		collect_expected(f, alive, at, true, &x);
 	buf[0] = '\0';
-	for (i = 0; i < n && len < size; i++)
+	for (i = 0; i < x.n && len < size; i++)
 		len += snprintf(buf + len, size - len, "%s%s",
-				!i ? "" : i == n - 1 ? " or " : ", ", items[i]);
+				!i ? "" : i == x.n - 1 ? " or " : ", ",
+				x.item[i]);
 }
 
 /* Takes the lines out of @alive whose place @at is not @word; true: none left,
  * and @alive is as it was. */
-static bool narrow(bool *alive, unsigned int at, const char *word)
+static bool narrow(enum conf_family f, bool *alive, unsigned int at,
+		   const char *word)
 {
 	bool left[ARRAY_SIZE(lines)];
 	bool any = false;
@@ -953,7 +1037,7 @@ static bool narrow(bool *alive, unsigned int at, const char *word)
 			continue;
 		pl = place_of(lines[i].form, at);
 		if (pl.len)
-			left[i] = fits(&lines[i], pl, word);
+			left[i] = fits(f, &lines[i], pl, word);
 		else		/* a rest goes on to the end of the line */
 			left[i] = strchr(lines[i].form, '*') != NULL;
 		any |= left[i];
@@ -963,18 +1047,19 @@ static bool narrow(bool *alive, unsigned int at, const char *word)
 	return !any;
 }
 
-static void collect_args(const struct line *l, char *const *w, unsigned int n,
-			 struct args *a)
+static void collect_args(enum conf_family f, const struct line *l,
+			 char *const *w, unsigned int n, struct args *a)
 {
 	unsigned int i;
 
 	memset(a, 0, sizeof(*a));
 	a->num = l->dflt;
 	a->off = l->off;
+	a->nhrp = l->nhrp;
 	for (i = 0; i < n; i++) {
 		struct place pl = place_of(l->form, i);
 
-		if (!is_arg(pl))
+		if (!is_arg(pl) || *pl.s == 'F')
 			continue;
 		if (*pl.s == '*') {
 			a->rest = w + i;
@@ -982,12 +1067,12 @@ static void collect_args(const struct line *l, char *const *w, unsigned int n,
 			return;
 		}
 		a->word[a->n] = w[i];
-		if (*pl.s == 'A')
-			read_v4(w[i], &a->addr[a->n]);
+		if (*pl.s == 'A' || *pl.s == 'B')
+			addr_parse(w[i], &a->addr[a->n]);
 		else if (*pl.s == 'M')
 			read_mask(w[i], &a->addr[a->n], &a->plen);
 		else if (*pl.s == 'P')
-			read_prefix(w[i], &a->addr[a->n], &a->plen);
+			read_prefix(w[i], f, &a->addr[a->n], &a->plen);
 		else if (*pl.s == 'N' &&
 			 read_num(w[i], l->min, l->max, &a->nums[a->n]))
 			a->num = a->nums[a->n];
@@ -1005,9 +1090,9 @@ static const struct line *match(struct parser *p, char *const *w,
 
 	memset(alive, true, sizeof(alive));
 	for (i = 0; i < n; i++) {
-		if (!narrow(alive, i, w[i]))
+		if (!narrow(p->family, alive, i, w[i]))
 			continue;
-		list_expected(alive, i, expected, sizeof(expected));
+		list_expected(p->family, alive, i, expected, sizeof(expected));
 		refuse(p, w[i], "expected %s", expected);
 		return NULL;
 	}
@@ -1017,7 +1102,7 @@ static const struct line *match(struct parser *p, char *const *w,
 		if (alive[i] && (!pl.len || *pl.s == '*'))
 			return &lines[i];
 	}
-	list_expected(alive, n, expected, sizeof(expected));
+	list_expected(p->family, alive, n, expected, sizeof(expected));
 	refuse(p, w[n - 1], "expected %s behind it", expected);
 	return NULL;
 }
@@ -1025,14 +1110,15 @@ static const struct line *match(struct parser *p, char *const *w,
 static int take_slot(struct parser *p, const struct line *l, char *const *w,
 		     unsigned int n)
 {
+	unsigned int *seen = &p->seen[p->family][l->slot];
+
 	if (l->slot == SLOT_NONE)
 		return 0;
 	if (!strncmp(l->form, "no ", 3))
 		return 0;		/* freed once the line was taken */
-	if (p->seen[l->slot])
-		return refuse(p, w[n - 1], "given before in line %u",
-			      p->seen[l->slot]);
-	p->seen[l->slot] = p->line;
+	if (*seen)
+		return refuse(p, w[n - 1], "given before in line %u", *seen);
+	*seen = p->line;
 	return 0;
 }
 
@@ -1057,12 +1143,23 @@ static void tell_foreign(struct parser *p, const struct line *l,
 	p->notice(p->ctx, text);
 }
 
+/* The family of a line is that of its first word, or of the one behind `no`. */
+static enum conf_family family_of(char *const *w, unsigned int n)
+{
+	unsigned int at = n > 1 && !strcmp(w[0], "no");
+
+	return strcmp(w[at], families[CONF_IPV6].word) ? CONF_IPV4 : CONF_IPV6;
+}
+
 static int take_words(struct parser *p, char *const *w, unsigned int n)
 {
-	const struct line *l = match(p, w, n);
+	const struct line *l;
 	struct args a;
 	int ret;
 
+	p->family = family_of(w, n);
+	p->n = p->c ? &p->c->nhrp[p->family] : NULL;
+	l = match(p, w, n);
 	if (!l)
 		return -EINVAL;
 	if (!l->global && !p->c)
@@ -1074,34 +1171,116 @@ static int take_words(struct parser *p, char *const *w, unsigned int n)
 	ret = take_slot(p, l, w, n);
 	if (ret)
 		return ret;
-	collect_args(l, w, n, &a);
+	collect_args(p->family, l, w, n, &a);
 	ret = l->take(p, &a);
 	if (!ret && l->slot && !strncmp(l->form, "no ", 3))
-		p->seen[l->slot] = 0;
+		p->seen[p->family][l->slot] = 0;
 	return ret;
 }
 
 /* ---- what only the whole section or file shows ---- */
 
+/* Something in the section at hand that is taken, but not as it says. */
+__attribute__((format(printf, 2, 3)))
+static void tell(struct parser *p, const char *fmt, ...)
+{
+	char text[LINE_MAX_LEN];
+	va_list ap;
+	int n;
+
+	if (!p->notice)
+		return;
+	n = snprintf(text, sizeof(text), "%s:%u: %s: ", p->name, p->c->line,
+		     p->c->name);
+	va_start(ap, fmt);
+	if (n >= 0 && (size_t)n < sizeof(text))
+		vsnprintf(text + n, sizeof(text) - n, fmt, ap);
+	va_end(ap);
+	p->notice(p->ctx, text);
+}
+
 static int finish_nhs(struct parser *p, struct conf_nhs *nhs,
 		      unsigned int line)
 {
-	const struct conf_iface *c = p->c;
+	const struct conf_nhrp *n = p->n;
 	char text[ADDR_STRLEN];
 
-	if (addr_is_set(&c->addr) && addr_eq(&nhs->proto, &c->addr))
+	if (addr_is_set(&n->addr) && addr_eq(&nhs->proto, &n->addr))
 		return refuse_at(p, line, addr_text(&nhs->proto, text),
 				 "this interface's own address");
 	if (addr_is_set(&nhs->nbma) || nhs->fqdn[0] ||
-	    find_map(c, &nhs->proto))
+	    find_map(n, &nhs->proto))
 		return 0;
 	/* the only peer of a point-to-point tunnel needs no map line */
-	if (addr_is_set(&c->destination)) {
-		nhs->nbma = c->destination;
+	if (addr_is_set(&p->c->destination)) {
+		nhs->nbma = p->c->destination;
 		return 0;
 	}
 	return refuse_at(p, line, addr_text(&nhs->proto, text),
-			 "neither nbma here nor an 'ip nhrp map' line tells its NBMA address");
+			 "neither nbma here nor an '%s nhrp map' line tells its NBMA address",
+			 families[p->family].word);
+}
+
+/* No map line may claim an address of ours. */
+static int finish_own(struct parser *p, const struct addr *own, enum slot slot)
+{
+	char text[ADDR_STRLEN];
+
+	if (!find_map(p->n, own))
+		return 0;
+	return refuse_at(p, p->seen[p->family][slot], addr_text(own, text),
+			 "an '%s nhrp map' line gives it to somebody else",
+			 families[p->family].word);
+}
+
+static int finish_family(struct parser *p, enum conf_family f)
+{
+	struct conf_nhrp *n = &p->c->nhrp[f];
+	char text[ADDR_STRLEN];
+	unsigned int i;
+	int ret;
+
+	p->family = f;
+	p->n = n;
+	if (n->reg_interval >= n->holdtime) {
+		snprintf(text, sizeof(text), "%u", n->reg_interval);
+		return refuse_at(p, p->seen[f][SLOT_REG_TIMEOUT], text,
+				 "must be shorter than the holding time, %u",
+				 n->holdtime);
+	}
+	ret = finish_own(p, &n->addr, SLOT_ADDRESS);
+	if (!ret)
+		ret = finish_own(p, &n->link_local, SLOT_LINK_LOCAL);
+	for (i = 0; !ret && i < n->n_nhs; i++)
+		ret = finish_nhs(p, &n->nhs[i], p->nhs_line[f][i]);
+	return ret;
+}
+
+/* Of two values the one that both families can live with. */
+static int finish_mtu(struct parser *p)
+{
+	uint16_t v4 = p->mtu[CONF_IPV4], v6 = p->mtu[CONF_IPV6];
+	char text[8];
+
+	p->c->mtu = !v4 || (v6 && v6 < v4) ? v6 : v4;
+	snprintf(text, sizeof(text), "%u", v4);
+	if (v4 && v4 < MTU_MIN_V6 && p->c->nhrp[CONF_IPV6].network_id)
+		return refuse_at(p, p->seen[CONF_IPV4][SLOT_MTU], text,
+				 "IPv6 needs an MTU of %d", MTU_MIN_V6);
+	if (v4 && v6 && v4 != v6)
+		tell(p, "'ip mtu' and 'ipv6 mtu' differ: the device has one, %u",
+		     p->c->mtu);
+	return 0;
+}
+
+static void finish_ids(struct parser *p)
+{
+	uint32_t v4 = p->c->nhrp[CONF_IPV4].network_id;
+	uint32_t v6 = p->c->nhrp[CONF_IPV6].network_id;
+
+	if (v4 && v6 && v4 != v6)
+		tell(p, "the network-ids of IPv4 and IPv6 differ: the device has IPv4's, %u",
+		     v4);
 }
 
 static int finish_tunnel(struct parser *p)
@@ -1111,15 +1290,15 @@ static int finish_tunnel(struct parser *p)
 	char text[ADDR_STRLEN];
 
 	if (p->p2p && !dest)
-		return refuse_at(p, p->seen[SLOT_MODE], "ip",
+		return refuse_at(p, p->seen[CONF_IPV4][SLOT_MODE], "ip",
 				 "a point-to-point tunnel needs 'tunnel destination'");
-	if (p->seen[SLOT_MODE] && !p->p2p && dest)
-		return refuse_at(p, p->seen[SLOT_DESTINATION],
+	if (p->seen[CONF_IPV4][SLOT_MODE] && !p->p2p && dest)
+		return refuse_at(p, p->seen[CONF_IPV4][SLOT_DESTINATION],
 				 addr_text(&c->destination, text),
 				 "a multipoint tunnel (line %u) has no destination",
-				 p->seen[SLOT_MODE]);
+				 p->seen[CONF_IPV4][SLOT_MODE]);
 	if (addr_is_set(&c->source) && addr_eq(&c->source, &c->destination))
-		return refuse_at(p, p->seen[SLOT_DESTINATION],
+		return refuse_at(p, p->seen[CONF_IPV4][SLOT_DESTINATION],
 				 addr_text(&c->destination, text),
 				 "source and destination are one address");
 	return 0;
@@ -1128,29 +1307,22 @@ static int finish_tunnel(struct parser *p)
 /* The section at hand is complete. */
 static int finish_iface(struct parser *p)
 {
-	struct conf_iface *c = p->c;
-	char text[ADDR_STRLEN];
-	unsigned int i;
 	int ret;
 
-	if (!c)
+	if (!p->c)
 		return 0;
-	if (find_map(c, &c->addr))
-		return refuse_at(p, p->seen[SLOT_ADDRESS],
-				 addr_text(&c->addr, text),
-				 "an 'ip nhrp map' line gives it to somebody else");
-	if (c->reg_interval >= c->holdtime) {
-		snprintf(text, sizeof(text), "%u", c->reg_interval);
-		return refuse_at(p, p->seen[SLOT_REG_TIMEOUT], text,
-				 "must be shorter than the holding time, %u",
-				 c->holdtime);
-	}
 	ret = finish_tunnel(p);
-	for (i = 0; !ret && i < c->n_nhs; i++)
-		ret = finish_nhs(p, &c->nhs[i], p->nhs_line[i]);
+	if (!ret)
+		ret = finish_family(p, CONF_IPV4);
+	if (!ret)
+		ret = finish_family(p, CONF_IPV6);
+	if (!ret)
+		ret = finish_mtu(p);
 	if (ret)
 		return ret;
+	finish_ids(p);
 	memset(p->seen, 0, sizeof(p->seen));
+	memset(p->mtu, 0, sizeof(p->mtu));
 	p->p2p = false;
 	p->c = NULL;
 	return 0;
@@ -1274,7 +1446,14 @@ struct conf_iface *conf_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
-unsigned int conf_reg_interval(const struct conf_iface *c)
+uint32_t conf_network_id(const struct conf_iface *c)
+{
+	uint32_t id = c->nhrp[CONF_IPV4].network_id;
+
+	return id ? id : c->nhrp[CONF_IPV6].network_id;
+}
+
+unsigned int conf_reg_interval(const struct conf_nhrp *c)
 {
 	unsigned int third = c->holdtime / 3;
 

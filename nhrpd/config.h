@@ -48,12 +48,19 @@ struct conf_cluster {
 	uint8_t max;
 };
 
-struct conf_iface {
-	char name[IFNAMSIZ];
-	unsigned int line;		/* of `interface` */
+enum conf_family {
+	CONF_IPV4,
+	CONF_IPV6,
+	__CONF_FAMILY_MAX
+};
+
+/* What `ip nhrp` and `ip address` lines, or their `ipv6` ones, say. */
+struct conf_nhrp {
 	struct addr addr;		/* `ip address`, none: adopted as is */
 	uint8_t plen;
-	uint32_t network_id;		/* 0: NHRP is off on this interface */
+	struct addr link_local;		/* `ipv6 address A link-local`, none:
+					 * the daemon chooses one; IPv6 only */
+	uint32_t network_id;		/* 0: NHRP is off for this family */
 	uint16_t holdtime;		/* seconds */
 	uint16_t reg_interval;		/* seconds; 0: not configured */
 	bool no_unique;			/* `ip nhrp registration no-unique` */
@@ -62,17 +69,22 @@ struct conf_iface {
 	uint16_t redirect_timeout;	/* seconds; 0: not configured */
 	bool server_only;
 	bool multicast_dynamic;		/* `ip nhrp map multicast dynamic` */
-	bool if_state;			/* `if-state nhrp` */
 	uint16_t fallback;		/* `ip nhrp nhs fallback S` seconds; 0: not configured */
 	unsigned int n_cluster;
 	struct conf_cluster cluster[CONF_CLUSTER_MAX];
-	bool ipsec_required;
-	char protection[64];		/* `tunnel protection ipsec profile` */
 	char auth[NHRP_AUTH_MAX + 1];	/* empty: none */
 	unsigned int n_nhs;
 	struct conf_nhs nhs[CONF_NHS_MAX];
 	unsigned int n_map;
 	struct conf_map map[CONF_MAP_MAX];
+};
+
+struct conf_iface {
+	char name[IFNAMSIZ];
+	unsigned int line;		/* of `interface` */
+	bool if_state;			/* `if-state nhrp` */
+	bool ipsec_required;
+	char protection[64];		/* `tunnel protection ipsec profile` */
 	/* tunnel */
 	char source_dev[IFNAMSIZ];	/* `tunnel source IF`; empty: see next */
 	struct addr source;		/* `tunnel source A` */
@@ -81,6 +93,7 @@ struct conf_iface {
 	bool has_key;
 	uint32_t key;
 	uint16_t mtu;			/* `ip mtu`; 0: the device's own */
+	struct conf_nhrp nhrp[__CONF_FAMILY_MAX];
 };
 
 struct conf {
@@ -103,6 +116,12 @@ void conf_free(struct conf *c);
 struct conf_iface *conf_find(const struct conf *c, const char *name);
 
 /* Seconds between registrations: configured, or the default for @c. */
-unsigned int conf_reg_interval(const struct conf_iface *c);
+unsigned int conf_reg_interval(const struct conf_nhrp *c);
+
+/*
+ * The network-id of the device: IPv4's, or IPv6's where IPv4 has none; 0 when
+ * NHRP is off for both.
+ */
+uint32_t conf_network_id(const struct conf_iface *c);
 
 #endif

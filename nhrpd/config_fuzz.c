@@ -32,17 +32,37 @@ static struct conf *read_once(const char *text, size_t len, char *err,
 	return c;
 }
 
+static void check_family(const struct conf_nhrp *n, unsigned int width)
+{
+	unsigned int k;
+
+	insist(n->n_nhs <= CONF_NHS_MAX && n->n_map <= CONF_MAP_MAX &&
+	       n->n_cluster <= CONF_CLUSTER_MAX, "limits");
+	insist(memchr(n->auth, 0, sizeof(n->auth)), "strings");
+	insist(conf_reg_interval(n) >= 1 &&
+	       n->reg_interval < n->holdtime, "intervals");
+	insist(!addr_is_set(&n->addr) ||
+	       (n->addr.len * 8u == width && n->plen && n->plen <= width),
+	       "plen");
+	insist(!addr_is_set(&n->link_local) ||
+	       (width == 128 && addr_is_link_local(&n->link_local)),
+	       "link-local");
+	for (k = 0; k < n->n_map; k++)
+		insist((n->map[k].multicast ||
+			n->map[k].proto.len * 8u == width) &&
+		       n->map[k].nbma.len == 4, "map");
+	for (k = 0; k < n->n_nhs; k++)
+		insist(!addr_is_set(&n->nhs[k].proto) ||
+		       n->nhs[k].proto.len * 8u == width, "nhs");
+}
+
 static void check_iface(const struct conf *c, const struct conf_iface *i)
 {
 	insist(conf_find(c, i->name) == i, "two sections of one name");
-	insist(i->n_nhs <= CONF_NHS_MAX && i->n_map <= CONF_MAP_MAX &&
-	       i->n_cluster <= CONF_CLUSTER_MAX, "limits");
-	insist(memchr(i->auth, 0, sizeof(i->auth)) &&
-	       memchr(i->protection, 0, sizeof(i->protection)) &&
+	insist(memchr(i->protection, 0, sizeof(i->protection)) &&
 	       memchr(i->source_dev, 0, sizeof(i->source_dev)), "strings");
-	insist(conf_reg_interval(i) >= 1 &&
-	       i->reg_interval < i->holdtime, "intervals");
-	insist(!addr_is_set(&i->addr) || (i->plen && i->plen <= 32), "plen");
+	check_family(&i->nhrp[CONF_IPV4], 32);
+	check_family(&i->nhrp[CONF_IPV6], 128);
 }
 
 static void judge(const char *text, size_t len)

@@ -88,23 +88,24 @@ static void test_defaults(void **state)
 {
 	struct conf *c = section("");
 	struct conf_iface *i = &c->iface[0];
+	struct conf_nhrp *n = &i->nhrp[CONF_IPV4];
 
 	(void)state;
 	assert_ptr_equal(conf_find(c, "Tunnel0"), i);
 	assert_int_equal(i->line, 1);
-	assert_int_equal(i->holdtime, 7200);
-	assert_int_equal(i->reg_interval, 0);
-	assert_int_equal(i->network_id, 0);
+	assert_int_equal(n->holdtime, 7200);
+	assert_int_equal(n->reg_interval, 0);
+	assert_int_equal(n->network_id, 0);
 	assert_int_equal(i->mtu, 0);
-	assert_false(i->shortcut || i->redirect || i->server_only ||
-		     i->no_unique || i->multicast_dynamic || i->has_key ||
+	assert_false(n->shortcut || n->redirect || n->server_only ||
+		     n->no_unique || n->multicast_dynamic || i->has_key ||
 		     i->ipsec_required || i->if_state);
-	assert_int_equal(i->fallback, 0);
-	assert_int_equal(i->n_cluster, 0);
-	expect_addr(&i->addr, "none");
+	assert_int_equal(n->fallback, 0);
+	assert_int_equal(n->n_cluster, 0);
+	expect_addr(&n->addr, "none");
 	expect_addr(&i->source, "none");
 	expect_addr(&i->destination, "none");
-	assert_int_equal(i->n_nhs + i->n_map, 0);
+	assert_int_equal(n->n_nhs + n->n_map, 0);
 	conf_free(c);
 }
 
@@ -121,14 +122,15 @@ static void test_phase3_hub(void **state)
 				 " tunnel source Loopback0\n"
 				 " tunnel mode gre multipoint\n");
 	struct conf_iface *i = &c->iface[0];
+	struct conf_nhrp *n = &i->nhrp[CONF_IPV4];
 
 	(void)state;
-	expect_addr(&i->addr, "10.0.0.3");
-	assert_int_equal(i->plen, 24);
-	assert_true(i->multicast_dynamic && i->shortcut && i->redirect);
-	assert_int_equal(i->network_id, 345);
+	expect_addr(&n->addr, "10.0.0.3");
+	assert_int_equal(n->plen, 24);
+	assert_true(n->multicast_dynamic && n->shortcut && n->redirect);
+	assert_int_equal(n->network_id, 345);
 	assert_string_equal(i->source_dev, "Loopback0");
-	assert_int_equal(i->n_map, 0);
+	assert_int_equal(n->n_map, 0);
 	assert_string_equal(notices,
 			    "f:8: 'no ip split-horizon eigrp 345' belongs to the routing daemon, nothing done\n");
 	conf_free(c);
@@ -138,6 +140,7 @@ static void check_phase3_spoke(const char *addr)
 {
 	char text[512];
 	struct conf_iface *i;
+	struct conf_nhrp *n;
 	struct conf *c;
 
 	snprintf(text, sizeof(text), " ip address %s 255.255.255.0\n"
@@ -152,21 +155,22 @@ static void check_phase3_spoke(const char *addr)
 				     " tunnel mode gre multipoint\n", addr);
 	c = section(text);
 	i = &c->iface[0];
-	expect_addr(&i->addr, addr);
-	assert_true(i->shortcut && !i->redirect);
-	assert_int_equal(i->network_id, 345);
+	n = &i->nhrp[CONF_IPV4];
+	expect_addr(&n->addr, addr);
+	assert_true(n->shortcut && !n->redirect);
+	assert_int_equal(n->network_id, 345);
 	assert_string_equal(i->source_dev, "Loopback0");
-	assert_int_equal(i->n_map, 2);
-	expect_addr(&i->map[0].proto, "10.0.0.3");
-	expect_addr(&i->map[0].nbma, "150.1.3.3");
-	assert_false(i->map[0].multicast);
-	expect_addr(&i->map[1].proto, "none");
-	expect_addr(&i->map[1].nbma, "150.1.3.3");
-	assert_true(i->map[1].multicast);
-	assert_int_equal(i->n_nhs, 1);
-	expect_addr(&i->nhs[0].proto, "10.0.0.3");
-	expect_addr(&i->nhs[0].nbma, "none");
-	assert_int_equal(conf_reg_interval(i), 120);
+	assert_int_equal(n->n_map, 2);
+	expect_addr(&n->map[0].proto, "10.0.0.3");
+	expect_addr(&n->map[0].nbma, "150.1.3.3");
+	assert_false(n->map[0].multicast);
+	expect_addr(&n->map[1].proto, "none");
+	expect_addr(&n->map[1].nbma, "150.1.3.3");
+	assert_true(n->map[1].multicast);
+	assert_int_equal(n->n_nhs, 1);
+	expect_addr(&n->nhs[0].proto, "10.0.0.3");
+	expect_addr(&n->nhs[0].nbma, "none");
+	assert_int_equal(conf_reg_interval(n), 120);
 	assert_int_equal(n_notices, 0);
 	conf_free(c);
 }
@@ -208,16 +212,17 @@ static void test_every_value(void **state)
 				 " tunnel protection ipsec profile P shared\n"
 				 " no shutdown\n");
 	struct conf_iface *i = &c->iface[0];
+	struct conf_nhrp *n = &i->nhrp[CONF_IPV4];
 
 	(void)state;
-	expect_addr(&i->addr, "10.1.2.3");
-	assert_int_equal(i->plen, 16);
+	expect_addr(&n->addr, "10.1.2.3");
+	assert_int_equal(n->plen, 16);
 	assert_int_equal(i->mtu, 1400);
-	assert_string_equal(i->auth, "12345678");
-	assert_int_equal(i->holdtime, 600);
-	assert_true(i->no_unique && i->redirect && i->server_only);
-	assert_int_equal(i->redirect_timeout, 9);
-	assert_int_equal(i->fallback, 60);
+	assert_string_equal(n->auth, "12345678");
+	assert_int_equal(n->holdtime, 600);
+	assert_true(n->no_unique && n->redirect && n->server_only);
+	assert_int_equal(n->redirect_timeout, 9);
+	assert_int_equal(n->fallback, 60);
 	assert_true(i->if_state);
 	expect_addr(&i->source, "192.0.2.1");
 	expect_addr(&i->destination, "192.0.2.2");
@@ -290,21 +295,22 @@ static void test_nhs_forms(void **state)
 				 " ip nhrp nhs dynamic nbma 5.5.5.5 multicast\n"
 				 " ip nhrp nhs dynamic nbma hub.example.net\n");
 	struct conf_iface *i = &c->iface[0];
+	struct conf_nhrp *n = &i->nhrp[CONF_IPV4];
 
 	(void)state;
-	assert_int_equal(i->n_nhs, 6);
-	expect_addr(&i->nhs[0].nbma, "1.1.1.1");
-	assert_false(i->nhs[0].multicast);
-	expect_addr(&i->nhs[1].nbma, "none");
-	assert_string_equal(i->nhs[1].fqdn, "hub-2.example.net");
-	assert_true(i->nhs[1].multicast);
-	assert_int_equal(i->nhs[2].priority, 255);
-	assert_int_equal(i->nhs[2].cluster, 7);
-	assert_true(i->nhs[2].multicast);
-	expect_addr(&i->nhs[3].nbma, "4.4.4.4");
-	expect_addr(&i->nhs[4].proto, "none");
-	assert_true(i->nhs[4].multicast);
-	assert_string_equal(i->nhs[5].fqdn, "hub.example.net");
+	assert_int_equal(n->n_nhs, 6);
+	expect_addr(&n->nhs[0].nbma, "1.1.1.1");
+	assert_false(n->nhs[0].multicast);
+	expect_addr(&n->nhs[1].nbma, "none");
+	assert_string_equal(n->nhs[1].fqdn, "hub-2.example.net");
+	assert_true(n->nhs[1].multicast);
+	assert_int_equal(n->nhs[2].priority, 255);
+	assert_int_equal(n->nhs[2].cluster, 7);
+	assert_true(n->nhs[2].multicast);
+	expect_addr(&n->nhs[3].nbma, "4.4.4.4");
+	expect_addr(&n->nhs[4].proto, "none");
+	assert_true(n->nhs[4].multicast);
+	assert_string_equal(n->nhs[5].fqdn, "hub.example.net");
 	conf_free(c);
 }
 
@@ -315,13 +321,14 @@ static void test_clusters(void **state)
 				 " ip nhrp nhs cluster 255 max-connections 1\n"
 				 " no ip nhrp nhs cluster 7 max-connections\n");
 	struct conf_iface *i = &c->iface[0];
+	struct conf_nhrp *n = &i->nhrp[CONF_IPV4];
 
 	(void)state;
-	assert_int_equal(i->n_cluster, 2);
-	assert_int_equal(i->cluster[0].cluster, 0);
-	assert_int_equal(i->cluster[0].max, 2);
-	assert_int_equal(i->cluster[1].cluster, 255);
-	assert_int_equal(i->cluster[1].max, 1);
+	assert_int_equal(n->n_cluster, 2);
+	assert_int_equal(n->cluster[0].cluster, 0);
+	assert_int_equal(n->cluster[0].max, 2);
+	assert_int_equal(n->cluster[1].cluster, 255);
+	assert_int_equal(n->cluster[1].max, 1);
 	conf_free(c);
 }
 
@@ -332,7 +339,7 @@ static void test_nhs_of_destination(void **state)
 				 " tunnel destination 1.1.1.1\n");
 
 	(void)state;
-	expect_addr(&c->iface[0].nhs[0].nbma, "1.1.1.1");
+	expect_addr(&c->iface[0].nhrp[CONF_IPV4].nhs[0].nbma, "1.1.1.1");
 	conf_free(c);
 }
 
@@ -355,10 +362,138 @@ static void test_layout(void **state)
 		fail_msg("refused: %s", err);
 	assert_string_equal(c->control_socket, "/run/x.sock");
 	assert_int_equal(c->n_ifaces, 2);
-	assert_int_equal(c->iface[0].network_id, 7);
-	assert_int_equal(c->iface[1].network_id, 8);
+	assert_int_equal(c->iface[0].nhrp[CONF_IPV4].network_id, 7);
+	assert_int_equal(c->iface[1].nhrp[CONF_IPV4].network_id, 8);
 	assert_int_equal(c->iface[1].line, 9);
 	assert_ptr_equal(conf_find(c, "Tunnel1"), &c->iface[1]);
+	conf_free(c);
+}
+
+/* ---- IPv6 ---- */
+
+static void test_v6(void **state)
+{
+	struct conf *c = section(" ipv6 enable\n"
+				 " ipv6 address 2001:db8::6/64\n"
+				 " ipv6 address fe80::6 link-local\n"
+				 " no ipv6 redirects\n"
+				 " ipv6 mtu 1400\n"
+				 " ipv6 nhrp map multicast 1.1.1.1\n"
+				 " ipv6 nhrp map 2001:db8::1/128 1.1.1.1\n"
+				 " ipv6 nhrp map 2001:db8::2 1.1.1.2\n"
+				 " ipv6 nhrp network-id 6\n"
+				 " ipv6 nhrp nhs 2001:db8::1 priority 3\n"
+				 " ipv6 nhrp nhs 2001:db8::3 nbma hub.example.net multicast\n"
+				 " ipv6 nhrp nhs dynamic nbma 3.3.3.3\n"
+				 " tunnel source eth0\n");
+	struct conf_iface *i = &c->iface[0];
+	struct conf_nhrp *n = &i->nhrp[CONF_IPV6];
+
+	(void)state;
+	expect_addr(&n->addr, "2001:db8::6");
+	assert_int_equal(n->plen, 64);
+	expect_addr(&n->link_local, "fe80::6");
+	assert_int_equal(i->mtu, 1400);
+	assert_int_equal(n->n_map, 3);
+	expect_addr(&n->map[0].nbma, "1.1.1.1");
+	assert_true(n->map[0].multicast);
+	expect_addr(&n->map[1].proto, "2001:db8::1");
+	expect_addr(&n->map[2].nbma, "1.1.1.2");
+	assert_int_equal(n->n_nhs, 3);
+	assert_int_equal(n->nhs[0].priority, 3);
+	expect_addr(&n->nhs[1].proto, "2001:db8::3");
+	assert_string_equal(n->nhs[1].fqdn, "hub.example.net");
+	expect_addr(&n->nhs[2].nbma, "3.3.3.3");
+	assert_int_equal(n->network_id, 6);
+	assert_int_equal(i->nhrp[CONF_IPV4].network_id, 0);
+	assert_int_equal(conf_network_id(i), 6);
+	assert_int_equal(n_notices, 0);
+	conf_free(c);
+}
+
+/* What says nothing of addresses, in the words of IPv4 and of IPv6. */
+static void test_v6_mirrors_v4(void **state)
+{
+	static const char *const lines[] = {
+		"authentication 12345678", "network-id 7", "holdtime 600",
+		"registration timeout 5", "registration no-unique",
+		"redirect timeout 9", "shortcut", "server-only",
+		"map multicast dynamic", "map multicast 1.1.1.1",
+		"nhs fallback 60", "nhs cluster 1 max-connections 2",
+		"nhs cluster 2 max-connections 2",
+		"nhs dynamic nbma hub.example.net multicast priority 2 cluster 1",
+	};
+	static const char *const nos[] = {
+		"authentication", "network-id", "holdtime",
+		"registration timeout", "registration no-unique", "redirect",
+		"shortcut", "server-only", "map multicast dynamic",
+		"nhs fallback", "nhs cluster 1 max-connections",
+	};
+	char v4[2048] = "", v6[2048] = "", line[128];
+	struct conf *c, *d;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(lines) + ARRAY_SIZE(nos); i++) {
+		bool no = i >= ARRAY_SIZE(lines);
+		const char *words = no ? nos[i - ARRAY_SIZE(lines)] : lines[i];
+
+		snprintf(line, sizeof(line), " %sip nhrp %s\n",
+			 no ? "no " : "", words);
+		strcat(v4, line);
+		snprintf(line, sizeof(line), " %sipv6 nhrp %s\n",
+			 no ? "no " : "", words);
+		strcat(v6, line);
+		c = section(v4);
+		d = section(v6);
+		assert_memory_equal(&c->iface[0].nhrp[CONF_IPV4],
+				    &d->iface[0].nhrp[CONF_IPV6],
+				    sizeof(struct conf_nhrp));
+		assert_memory_equal(&c->iface[0].nhrp[CONF_IPV6],
+				    &d->iface[0].nhrp[CONF_IPV4],
+				    sizeof(struct conf_nhrp));
+		conf_free(c);
+		conf_free(d);
+	}
+}
+
+static void test_v6_no(void **state)
+{
+	struct conf *c = section(" ipv6 address 2001:db8::6/64\n"
+				 " ipv6 address fe80::6 link-local\n"
+				 " no ipv6 address\n"
+				 " ipv6 address fe80::7 link-local\n"
+				 " no ipv6 address\n"
+				 " ipv6 mtu 1400\n no ipv6 mtu\n");
+	struct conf *none = section("");
+
+	(void)state;
+	assert_memory_equal(&c->iface[0], &none->iface[0],
+			    sizeof(c->iface[0]));
+	conf_free(c);
+	conf_free(none);
+}
+
+/* One device, one MTU and one network-id on the wire's side. */
+static void test_both(void **state)
+{
+	struct conf *c = section(" ip address 10.0.0.6/24\n"
+				 " ipv6 address 2001:db8::6/64\n"
+				 " ip nhrp network-id 4\n"
+				 " ipv6 nhrp network-id 6\n"
+				 " ip nhrp holdtime 60\n"
+				 " ip mtu 1400\n ipv6 mtu 1380\n");
+	struct conf_iface *i = &c->iface[0];
+
+	(void)state;
+	assert_int_equal(conf_network_id(i), 4);
+	assert_int_equal(i->nhrp[CONF_IPV6].network_id, 6);
+	assert_int_equal(i->nhrp[CONF_IPV4].holdtime, 60);
+	assert_int_equal(i->nhrp[CONF_IPV6].holdtime, 7200);
+	assert_int_equal(i->mtu, 1380);
+	assert_string_equal(notices,
+			    "f:1: Tunnel0: 'ip mtu' and 'ipv6 mtu' differ: the device has one, 1380\n"
+			    "f:1: Tunnel0: the network-ids of IPv4 and IPv6 differ: the device has IPv4's, 4\n");
 	conf_free(c);
 }
 
@@ -378,7 +513,13 @@ static void test_foreign(void **state)
 		"no ip proxy-arp", "ip virtual-reassembly in",
 		"no ip virtual-reassembly", "ip tcp adjust-mss 1360",
 		"no ip tcp adjust-mss", "ip nhrp max-send 100 every 10",
-		"tunnel path-mtu-discovery",
+		"tunnel path-mtu-discovery", "ipv6 ospf network broadcast",
+		"no ipv6 ospf cost", "ospfv3 1 ipv6 area 0",
+		"no ospfv3 1 cost", "ipv6 eigrp 1", "no ipv6 eigrp 1",
+		"no ipv6 split-horizon eigrp 1", "ipv6 hold-time eigrp 1 15",
+		"ipv6 nd ra suppress", "no ipv6 nd ra suppress",
+		"ipv6 tcp adjust-mss 1340", "no ipv6 tcp adjust-mss",
+		"ipv6 nhrp max-send 100 every 10",
 	};
 	char text[256], quoted[256];
 	struct conf *c, *none = section("");
@@ -413,7 +554,7 @@ static void test_notice_may_be_null(void **state)
 
 static void test_reg_interval(void **state)
 {
-	struct conf_iface c = { .holdtime = 7200 };
+	struct conf_nhrp c = { .holdtime = 7200 };
 
 	(void)state;
 	assert_int_equal(conf_reg_interval(&c), 60);
@@ -438,12 +579,35 @@ static const struct refusal refusals[] = {
 	{ " ip nhrp", "f:2: word 'nhrp': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only behind it" },
 	{ " tunnel mode ipip", "f:2: word 'ipip': expected gre" },
 	{ " tunnel mode gre multipoint ipv6", "f:2: word 'ipv6': expected the end of the line" },
-	{ " frobnicate", "f:2: word 'frobnicate': expected interface, end, exit, nhrp, no, ip, if-state, tunnel or ipv6" },
+	{ " frobnicate", "f:2: word 'frobnicate': expected interface, end, exit, nhrp, no, ip, ipv6, if-state or tunnel" },
 	{ " ip nhrp short", "f:2: word 'short': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only" },
-	{ " ip\x1bnhrp", "f:2: word 'ip?nhrp': expected interface, end, exit, nhrp, no, ip, if-state, tunnel or ipv6" },
+	{ " ip\x1bnhrp", "f:2: word 'ip?nhrp': expected interface, end, exit, nhrp, no, ip, ipv6, if-state or tunnel" },
 	{ " no ip nhrp map 1.1.1.1 2.2.2.2", "f:2: word '1.1.1.1': expected multicast" },
-	{ " ipv6 nhrp network-id 1", "f:2: word 'ipv6': IPv6 is not supported yet" },
-	{ " no ipv6 nhrp shortcut", "f:2: word 'ipv6': IPv6 is not supported yet" },
+	{ " ipv6 nhrp foo", "f:2: word 'foo': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only" },
+	{ " no frobnicate", "f:2: word 'frobnicate': expected shutdown, ip, ipv6, if-state or tunnel" },
+	/* families */
+	{ " ip address 2001:db8::1/64", "f:2: word '2001:db8::1/64': expected an IPv4 address or an IPv4 address/length" },
+	{ " ipv6 address 10.0.0.1/24", "f:2: word '10.0.0.1/24': expected an IPv6 address/length or an IPv6 address" },
+	{ " ipv6 address 2001:db8::1", "f:2: word '2001:db8::1': expected link-local behind it" },
+	{ " ipv6 address 2001:db8::1/129", "f:2: word '2001:db8::1/129': expected an IPv6 address/length or an IPv6 address" },
+	{ " ipv6 address 2001:db8::/64", "f:2: word '2001:db8::/64': the network itself, not an address in it" },
+	{ " ipv6 address fe80::1/64", "f:2: word 'fe80::1/64': a link-local address has 'link-local' behind it and no length" },
+	{ " ipv6 address 2001:db8::1 link-local", "f:2: word '2001:db8::1': not a link-local address" },
+	{ " ipv6 address ff02::1/64", "f:2: word 'ff02::1/64': not a unicast address" },
+	{ " ipv6 address fe80::1 link-local\n ipv6 address fe80::2 link-local", "f:3: word 'link-local': given before in line 2" },
+	{ " ip mtu 1000\n ipv6 nhrp network-id 1", "f:2: word '1000': IPv6 needs an MTU of 1280" },
+	{ " ipv6 mtu 1279", "f:2: word '1279': expected a number from 1280 to 65535" },
+	{ " ipv6 nhrp map 10.0.0.1 1.1.1.1", "f:2: word '10.0.0.1': expected an IPv6 address, an IPv6 address/length or multicast" },
+	{ " ipv6 nhrp map 2001:db8::1 2001:db8::2", "f:2: word '2001:db8::2': expected an IPv4 address" },
+	{ " ipv6 nhrp map 2001:db8::1/64 1.1.1.1", "f:2: word '2001:db8::1/64': only single addresses are mapped" },
+	{ " ipv6 nhrp map multicast 2001:db8::2", "f:2: word '2001:db8::2': expected an IPv4 address or dynamic" },
+	{ " ipv6 nhrp nhs 10.0.0.1", "f:2: word '10.0.0.1': expected cluster, fallback, an IPv6 address or dynamic" },
+	{ " ipv6 nhrp nhs 2001:db8::1 nbma 2001:db8::2", "f:2: word '2001:db8::2': neither an IPv4 address nor a host name" },
+	{ " ipv6 nhrp nhs 2001:db8::1", "f:2: word '2001:db8::1': neither nbma here nor an 'ipv6 nhrp map' line tells its NBMA address" },
+	{ " ipv6 nhrp map 2001:db8::1 1.1.1.1\n ipv6 address 2001:db8::1/64", "f:3: word '2001:db8::1': an 'ipv6 nhrp map' line gives it to somebody else" },
+	{ " ipv6 nhrp map fe80::1 1.1.1.1\n ipv6 address fe80::1 link-local", "f:3: word 'fe80::1': an 'ipv6 nhrp map' line gives it to somebody else" },
+	{ " ipv6 nhrp holdtime 60\n ipv6 nhrp registration timeout 60", "f:3: word '60': must be shorter than the holding time, 60" },
+	{ " tunnel source 2001:db8::1", "f:2: word '2001:db8::1': neither an IPv4 address nor an interface name" },
 	/* addresses */
 	{ " ip address 10.0.0.1", "f:2: word '10.0.0.1': expected a netmask behind it" },
 	{ " ip address 10.0.0.1 255.0.255.0", "f:2: word '255.0.255.0': expected a netmask" },
@@ -728,6 +892,10 @@ int main(void)
 		cmocka_unit_test(test_clusters),
 		cmocka_unit_test(test_nhs_of_destination),
 		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_v6_mirrors_v4),
+		cmocka_unit_test(test_v6_no),
+		cmocka_unit_test(test_both),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_notice_may_be_null),
 		cmocka_unit_test(test_reg_interval),

@@ -63,6 +63,7 @@ enum member {
 	HAS_ADDR	= 1 << 1,
 	HAS_NHS		= 1 << 2,
 	HAS_DRAIN	= 1 << 3,
+	HAS_FAMILY	= 1 << 4,
 };
 
 static const struct {
@@ -71,7 +72,8 @@ static const struct {
 	unsigned int takes, needs;	/* enum member */
 } cmds[] = {
 	[CONTROL_SHOW]		= { "show", false, 0, 0 },
-	[CONTROL_CLEAR]		= { "clear", true, HAS_IFACE | HAS_ADDR, 0 },
+	[CONTROL_CLEAR]		= { "clear", true,
+				    HAS_IFACE | HAS_ADDR | HAS_FAMILY, 0 },
 	[CONTROL_RELOAD]	= { "reload", true, 0, 0 },
 	[CONTROL_NHS_DRAIN]	= { "nhs-drain", true,
 				    HAS_IFACE | HAS_NHS | HAS_DRAIN,
@@ -98,6 +100,15 @@ static const char *read_addr(const char *text, struct control_request *r)
 	       "bad address";
 }
 
+/* A family alone; without the member both are meant. */
+static const char *read_family(const char *text, struct control_request *r)
+{
+	r->family[CONF_IPV4] = !strcmp(text, "ipv4");
+	r->family[CONF_IPV6] = !strcmp(text, "ipv6");
+	return r->family[CONF_IPV4] || r->family[CONF_IPV6] ? NULL :
+	       "family is not ipv4 or ipv6";
+}
+
 /* What is not a boolean. */
 static const char *read_text(const char *key, const char *text,
 			     struct control_request *r, unsigned int *given)
@@ -116,6 +127,10 @@ static const char *read_text(const char *key, const char *text,
 	if (!strcmp(key, "addr")) {
 		*given |= HAS_ADDR;
 		return read_addr(text, r);
+	}
+	if (!strcmp(key, "family")) {
+		*given |= HAS_FAMILY;
+		return read_family(text, r);
 	}
 	if (!strcmp(key, "nhs")) {
 		*given |= HAS_NHS;
@@ -137,6 +152,15 @@ static const char *read_member(const char *key, struct json_object *value,
 			 json_object_get_string(value) : NULL, r, given);
 }
 
+/* An address has a family of its own. */
+static bool narrow_family(struct control_request *r)
+{
+	enum conf_family family = r->addr.len == 16 ? CONF_IPV6 : CONF_IPV4;
+
+	r->family[!family] = false;
+	return r->family[family];
+}
+
 static const char *read_request(struct json_object *o,
 				struct control_request *r)
 {
@@ -154,6 +178,8 @@ static const char *read_request(struct json_object *o,
 	}
 	if (given & ~cmds[r->cmd].takes)
 		return "unknown member";
+	if (given & HAS_ADDR && !narrow_family(r))
+		return "addr is of the other family";
 	return cmds[r->cmd].needs & ~given ? "a member is missing" : NULL;
 }
 
@@ -166,6 +192,7 @@ const char *control_parse(const char *line, size_t len,
 	const char *why = "not JSON";
 
 	memset(r, 0, sizeof(*r));
+	r->family[CONF_IPV4] = r->family[CONF_IPV6] = true;
 	if (!tok)
 		return "out of memory";
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
@@ -266,6 +293,7 @@ static struct json_object *nhs_object(const struct show *s,
 {
 	struct json_object *o = json_object_new_object();
 
+	object_str(o, "family", n->family == CONF_IPV6 ? "ipv6" : "ipv4");
 	object_addr(o, "protocol", &n->proto);
 	object_addr(o, "nbma", &n->nbma);
 	object_int(o, "priority", n->priority);
@@ -362,18 +390,19 @@ static struct json_object *traffic_object(const struct engine_traffic *t)
 }
 
 static struct json_object *iface_traffic(struct daemon *d,
-					 const struct daemon_iface *i)
+					 const struct daemon_iface *i,
+					 enum conf_family family)
 {
 	struct engine_traffic t;
 
 	memset(&t, 0, sizeof(t));
-	if (!i->ifindex || !engine_traffic(d->engine, i->ifindex, &t))
+	if (!i->ifindex || !engine_traffic(d->engine, i->ifindex, family, &t))
 		return NULL;
 	return traffic_object(&t);
 }
 
 /* `ip nhrp nhs cluster C max-connections M` */
-static struct json_object *clusters(const struct conf_iface *c)
+static struct json_object *clusters(const struct conf_nhrp *c)
 {
 	struct json_object *list = json_object_new_array(), *o;
 
@@ -386,14 +415,20 @@ static struct json_object *clusters(const struct conf_iface *c)
 	return list;
 }
 
+/* What `ip` or `ipv6` lines say. */
+static void add_family(struct json_object *o, const struct conf_nhrp *n)
+{
+	object_int(o, "network_id", n->network_id);
+	object_int(o, "holdtime_seconds", n->holdtime);
+	object_int(o, "registration_seconds", conf_reg_interval(n));
+	json_object_object_add(o, "clusters", clusters(n));
+	object_int(o, "fallback_seconds", n->fallback ? n->fallback :
+		   CONF_FALLBACK);
+}
+
 static void add_config(struct json_object *o, const struct conf_iface *c)
 {
-	object_int(o, "network_id", c->network_id);
-	object_int(o, "holdtime_seconds", c->holdtime);
-	object_int(o, "registration_seconds", conf_reg_interval(c));
-	json_object_object_add(o, "clusters", clusters(c));
-	object_int(o, "fallback_seconds", c->fallback ? c->fallback :
-		   CONF_FALLBACK);
+	add_family(o, &c->nhrp[CONF_IPV4]);
 	object_str(o, "source_dev", *c->source_dev ? c->source_dev : NULL);
 	object_str(o, "tunnel_vrf", *c->vrf ? c->vrf : NULL);
 	object_addr(o, "destination", &c->destination);
@@ -402,6 +437,26 @@ static void add_config(struct json_object *o, const struct conf_iface *c)
 	add_bool(o, "if_state", c->if_state);
 	add_bool(o, "ipsec_required", c->ipsec_required);
 	object_str(o, "protection", *c->protection ? c->protection : NULL);
+}
+
+/* IPv6 of the interface; NULL: it has none. */
+static struct json_object *ipv6_object(struct daemon *d,
+				       const struct daemon_iface *i)
+{
+	const struct conf_nhrp *n = i->conf ? &i->conf->nhrp[CONF_IPV6] : NULL;
+	const struct daemon_addr *a = &i->addr[CONF_IPV6];
+	struct json_object *o;
+
+	if (!n || (!n->network_id && !addr_is_set(&a->addr)))
+		return NULL;
+	o = json_object_new_object();
+	object_addr(o, "protocol", &a->addr);
+	object_int(o, "prefix_length", a->plen);
+	object_addr(o, "link_local", &i->link_local.addr);
+	add_family(o, n);
+	object_str(o, "reason", i->ipv6_reason);
+	json_object_object_add(o, "traffic", iface_traffic(d, i, CONF_IPV6));
+	return o;
 }
 
 static struct json_object *iface_object(struct daemon *d,
@@ -414,16 +469,17 @@ static struct json_object *iface_object(struct daemon *d,
 			       json_object_new_int64(i->ifindex) : NULL);
 	add_bool(o, "up", i->up);
 	object_str(o, "role", "unknown");
-	object_addr(o, "protocol", &i->addr);
-	object_int(o, "prefix_length", i->plen);
+	object_addr(o, "protocol", &i->addr[CONF_IPV4].addr);
+	object_int(o, "prefix_length", i->addr[CONF_IPV4].plen);
 	object_addr(o, "nbma", &i->local);
 	object_int(o, "mtu", i->mtu);
 	if (i->conf)
 		add_config(o, i->conf);
-	object_str(o, "reason", i->reason);
+	json_object_object_add(o, "ipv6", ipv6_object(d, i));
+	object_str(o, "reason", *i->reason ? i->reason : i->ipv6_reason);
 	json_object_object_add(o, "nhs", json_object_new_array());
 	json_object_object_add(o, "entries", json_object_new_array());
-	json_object_object_add(o, "traffic", iface_traffic(d, i));
+	json_object_object_add(o, "traffic", iface_traffic(d, i, CONF_IPV4));
 	return o;
 }
 
@@ -632,6 +688,20 @@ static bool is_asked_for(struct daemon *d, unsigned int ifindex,
 	return f.found;
 }
 
+/* How many entries went. */
+static unsigned int clear_iface(struct daemon *d, unsigned int ifindex,
+				const struct control_request *r)
+{
+	const struct addr *addr = addr_is_set(&r->addr) ? &r->addr : NULL;
+	unsigned int f, n = 0;
+
+	for (f = 0; f < __CONF_FAMILY_MAX; f++)
+		if (r->family[f])
+			n += engine_clear(d->engine, ifindex, f, addr,
+					  event_now());
+	return n;
+}
+
 static void run_clear(struct client *c, const struct control_request *r)
 {
 	struct daemon *d = c->ctl->d;
@@ -643,9 +713,7 @@ static void run_clear(struct client *c, const struct control_request *r)
 			continue;
 		found = true;
 		if (i->ifindex && is_asked_for(d, i->ifindex, r))
-			n += engine_clear(d->engine, i->ifindex,
-					  addr_is_set(&r->addr) ? &r->addr :
-					  NULL, event_now());
+			n += clear_iface(d, i->ifindex, r);
 	}
 	if (!found) {
 		refuse(c, "no-interface", "NHRP is not configured there");

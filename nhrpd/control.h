@@ -4,8 +4,9 @@
  * object a line goes out; see Documentation/cli.md for both.
  *
  *	{"cmd":"show"}				everything there is to show
- *	{"cmd":"clear","iface":I,"addr":A}	both may be absent: all; A may be
- *						the prefix of a shortcut
+ *	{"cmd":"clear","iface":I,"addr":A,"family":"ipv4"}	each may be absent:
+ *						all; A may be the prefix of a
+ *						shortcut; "ipv4" or "ipv6"
  *	{"cmd":"reload"}
  *	{"cmd":"nhs-drain","iface":I,"nhs":A,"drain":true}	I may be absent
  *	{"cmd":"monitor"}			events until the client closes
@@ -22,6 +23,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "config.h"
 
 #define CONTROL_REQUEST_MAX	4096	/* bytes of a request, newline included */
 #define CONTROL_CLIENTS_MAX	64
@@ -63,6 +65,7 @@ struct control_request {
 	struct addr addr;		/* entry or NHS; none: all */
 	bool prefix;			/* only the entry of this length: */
 	uint8_t plen;
+	bool family[__CONF_FAMILY_MAX];	/* which are meant */
 	bool drain;
 };
 

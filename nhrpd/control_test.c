@@ -38,6 +38,10 @@ static const char conf_text[] =
 	" ip nhrp network-id 1\n"
 	" ip nhrp map 10.0.0.1 192.0.2.1\n"
 	" ip nhrp nhs 10.0.0.1\n"
+	" ipv6 address 2001:db8::2/64\n"
+	" ipv6 nhrp network-id 1\n"
+	" ipv6 nhrp nhs 2001:db8::1 nbma 192.0.2.1\n"
+	" ipv6 nhrp nhs dynamic nbma 192.0.2.9\n"
 	" tunnel source 192.0.2.2\n"
 	" tunnel key 42\n"
 	" tunnel mode gre multipoint\n";
@@ -166,8 +170,10 @@ static void start_engine(struct world *w)
 	w->iface.mtu = 1476;
 	w->iface.local = addr_v4(htonl(0xc0000202));
 	w->iface.conf = conf_find(w->d.conf, "dmvpn0");
-	w->iface.addr = w->iface.conf->addr;
-	w->iface.plen = w->iface.conf->plen;
+	w->iface.addr[CONF_IPV4].addr = w->iface.conf->nhrp[CONF_IPV4].addr;
+	w->iface.addr[CONF_IPV4].plen = w->iface.conf->nhrp[CONF_IPV4].plen;
+	w->iface.addr[CONF_IPV6].addr = w->iface.conf->nhrp[CONF_IPV6].addr;
+	w->iface.addr[CONF_IPV6].plen = w->iface.conf->nhrp[CONF_IPV6].plen;
 	w->d.ifaces = &w->iface;
 	w->d.engine = engine_new(&ops, w);
 	if (!w->d.engine ||
@@ -354,6 +360,10 @@ static void test_parse(void **state)
 		"{\"cmd\":\"clear\",\"addr\":\"10.0.0.0/33\"}",
 		"{\"cmd\":\"clear\",\"nhs\":\"10.0.0.1\"}",
 		"{\"cmd\":\"clear\",\"drain\":true}",
+		"{\"cmd\":\"clear\",\"family\":\"ipx\"}",
+		"{\"cmd\":\"clear\",\"family\":\"ipv6\","
+			"\"addr\":\"10.0.0.1\"}",
+		"{\"cmd\":\"show\",\"family\":\"ipv6\"}",
 		"{\"cmd\":\"nhs-drain\"}",
 		"{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\"}",
 		"{\"cmd\":\"nhs-drain\",\"drain\":true}",
@@ -415,8 +425,11 @@ static void test_show(void **state)
 	assert_string_equal(object_get_str(iface, "nbma"), "192.0.2.2");
 	assert_int_equal(object_get_uint(iface, "key"), 42);
 	assert_true(object_is_null(iface, "destination"));
-	assert_int_equal(object_get_len(iface, "nhs"), 1);
+	assert_int_equal(object_get_len(iface, "nhs"), 3);
+	nhs = object_get_at(iface, "nhs", 2);
+	assert_string_equal(object_get_str(nhs, "family"), "ipv6");
 	nhs = object_get_at(iface, "nhs", 0);
+	assert_string_equal(object_get_str(nhs, "family"), "ipv4");
 	assert_string_equal(object_get_str(nhs, "protocol"), "10.0.0.1");
 	assert_false(object_get_bool(nhs, "up"));
 	assert_true(object_is_null(nhs, "last_reply_seconds"));
@@ -436,6 +449,29 @@ static void test_show(void **state)
 				   "sent"), "registration_request"));
 	assert_non_null(object_get(object_get(object_get(iface, "traffic"),
 				   "refused"), "bad-checksum"));
+	json_object_put(o);
+}
+
+static void test_show_ipv6(void **state)
+{
+	struct world *w = *state;
+	struct json_object *o = ask(w, "{\"cmd\":\"show\"}\n");
+	const struct json_object *iface, *ipv6, *entry = NULL;
+	size_t n;
+
+	iface = object_get_at(o, "interfaces", 0);
+	ipv6 = object_get(iface, "ipv6");
+	assert_string_equal(object_get_str(ipv6, "protocol"), "2001:db8::2");
+	assert_int_equal(object_get_uint(ipv6, "prefix_length"), 64);
+	assert_int_equal(object_get_uint(ipv6, "network_id"), 1);
+	assert_non_null(object_get(object_get(object_get(ipv6, "traffic"),
+				   "sent"), "registration_request"));
+	for (n = 0; n < object_get_len(iface, "entries"); n++)
+		if (!strcmp(object_get_str(object_get_at(iface, "entries", n),
+					   "protocol"), "2001:db8::1"))
+			entry = object_get_at(iface, "entries", n);
+	assert_string_equal(object_get_str(entry, "nbma"), "192.0.2.1");
+	assert_int_equal(object_get_uint(entry, "prefix_length"), 128);
 	json_object_put(o);
 }
 
@@ -713,6 +749,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		TEST(test_show),
+		TEST(test_show_ipv6),
 		TEST(test_refusals),
 		TEST(test_clear_and_reload),
 		TEST(test_nhs_drain),

@@ -25,6 +25,7 @@
 #include "frame.h"
 #include "kernel.h"
 #include "log.h"
+#include "narrow.h"
 #include "rtnl.h"
 
 #define RETRY_INTERVAL	10000		/* ms, what no event announces */
@@ -142,13 +143,23 @@ static struct engine_route op_route(void *ctx, unsigned int ifindex,
 	return rtnl_route(d->rtnl, i ? i->vrf : 0, ifindex, dst);
 }
 
+static uint8_t op_narrow(void *ctx, unsigned int ifindex,
+			 const struct addr *dst, uint8_t plen)
+{
+	struct daemon *d = ctx;
+	const struct daemon_iface *i = daemon_iface(d, ifindex);
+
+	return narrow_length(d->narrow, i ? i->vrf : 0, dst, plen);
+}
+
 static bool asks_for(const struct daemon_iface *i, const char *name)
 {
-	unsigned int n;
+	unsigned int f, n;
 
-	for (n = 0; n < i->conf->n_nhs; n++)
-		if (!strcmp(i->conf->nhs[n].fqdn, name))
-			return true;
+	for (f = 0; f < __CONF_FAMILY_MAX; f++)
+		for (n = 0; n < i->conf->nhrp[f].n_nhs; n++)
+			if (!strcmp(i->conf->nhrp[f].nhs[n].fqdn, name))
+				return true;
 	return false;
 }
 
@@ -210,6 +221,7 @@ static const struct engine_ops engine_ops = {
 	.shortcut_del = op_shortcut_del,
 	.carrier = op_carrier,
 	.route = op_route,
+	.narrow = op_narrow,
 	.lookup = op_lookup,
 	.random = op_random,
 	.log = op_log,
@@ -446,10 +458,20 @@ static void links_changed(void *ctx)
 
 	d->check = true;
 	/* a route that goes with its device or address goes without a word */
+	narrow_changed(d->narrow);
 	engine_routes_changed(d->engine, event_now());
 }
 
 static void routes_changed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	narrow_changed(d->narrow);
+	engine_routes_changed(d->engine, event_now());
+}
+
+/* A table that had changed has not been read until now. */
+static void routes_readable(void *ctx)
 {
 	struct daemon *d = ctx;
 
@@ -633,15 +655,36 @@ static void retry(void *ctx)
 	d->check = true;
 }
 
-static void warn_forwarding(void)
+static void warn_forwarding(const char *path, const char *name)
 {
-	FILE *f = fopen("/proc/sys/net/ipv4/ip_forward", "re");
+	FILE *f = fopen(path, "re");
 	int c = f ? fgetc(f) : EOF;
 
 	if (c == '0')
-		log_warn("net.ipv4.ip_forward is 0: this host forwards nothing (not changed)");
+		log_warn("%s is 0: this host forwards nothing (not changed)",
+			 name);
 	if (f)
 		fclose(f);
+}
+
+static bool wants(const struct daemon *d, enum conf_family family)
+{
+	const struct daemon_iface *i;
+
+	for (i = d->ifaces; i; i = i->next)
+		if (i->conf->nhrp[family].network_id)
+			return true;
+	return false;
+}
+
+static void warn_settings(const struct daemon *d)
+{
+	if (wants(d, CONF_IPV4))
+		warn_forwarding("/proc/sys/net/ipv4/ip_forward",
+				"net.ipv4.ip_forward");
+	if (wants(d, CONF_IPV6))
+		warn_forwarding("/proc/sys/net/ipv6/conf/all/forwarding",
+				"net.ipv6.conf.all.forwarding");
 }
 
 /*
@@ -686,6 +729,11 @@ static int open_sockets(struct daemon *d)
 		log_err("rtnetlink: %s", strerror(-ret));
 		return ret;
 	}
+	d->narrow = narrow_new(d->loop, d->rtnl, routes_readable, d);
+	if (!d->narrow) {
+		log_err("out of memory");
+		return -ENOMEM;
+	}
 	ret = open_kernel(d);
 	if (ret)
 		return ret;
@@ -724,7 +772,7 @@ int daemon_start(struct daemon *d)
 		ret = open_sockets(d);
 	if (ret)
 		return ret;
-	warn_forwarding();
+	warn_settings(d);
 	look(d);
 	return event_after_turn(d->loop, turn, d);
 }
@@ -740,6 +788,7 @@ void daemon_stop(struct daemon *d)
 		engine_free(d->engine);
 	kernel_close(d->kernel);
 	frame_close(d->frame);
+	narrow_free(d->narrow);
 	rtnl_close(d->rtnl);
 	event_timer_free(d->timer);
 	event_timer_free(d->retry);

@@ -18,13 +18,22 @@
 #include "event.h"
 
 #define DAEMON_CONF	"/etc/nhrpd.conf"
+#define DAEMON_REASON	200
 #define DAEMON_SOCKET	"/run/nhrpd.sock"	/* control socket's default */
 
 struct control;
 struct frame;
 struct kernel;
 struct kernel_peer;
+struct narrow;
 struct rtnl;
+
+/* An address of the device. */
+struct daemon_addr {
+	struct addr addr;		/* none: there is none */
+	uint8_t plen;
+	bool added;			/* by this process */
+};
 
 /* One `interface` of the configuration and what is there of it now. */
 struct daemon_iface {
@@ -35,13 +44,14 @@ struct daemon_iface {
 	bool created;			/* by this process, not adopted */
 	bool up;			/* IFF_UP */
 	struct addr local;		/* own NBMA address, none: none now */
-	struct addr addr;		/* protocol address in use, or none */
-	uint8_t plen;
-	bool addr_added;		/* @addr was added by this process */
+	struct daemon_addr addr[__CONF_FAMILY_MAX];	/* protocol, in use */
+	struct daemon_addr link_local;	/* of IPv6, in use */
+	bool runs[__CONF_FAMILY_MAX];	/* NHRP, for this family */
 	uint32_t features;		/* enum dmvpn_feature, of the module */
 	uint32_t mtu;			/* of the device */
 	unsigned int vrf;		/* ifindex of its VRF, 0: none */
-	char reason[200];		/* why NHRP does not run; "": it does */
+	char reason[DAEMON_REASON];	/* why NHRP does not run; "": it does */
+	char ipv6_reason[DAEMON_REASON];	/* the same for IPv6 alone */
 	/* device.c only */
 	bool running;			/* the engine has it */
 	bool applied;			/* @conf was written to the device */
@@ -51,6 +61,8 @@ struct daemon_iface {
 	size_t n_operators;
 	bool mcast_told;		/* told that the module does not copy */
 	bool dormant;			/* `if-state nhrp`: no NHS is up */
+	bool inet6;			/* IPv6 addresses were written since
+					 * the device came up */
 };
 
 struct daemon {
@@ -60,6 +72,7 @@ struct daemon {
 	struct kernel *kernel;		/* genetlink; see kernel.h */
 	struct rtnl *rtnl;		/* rtnetlink; see rtnl.h */
 	struct frame *frame;		/* packet socket; see frame.h */
+	struct narrow *narrow;		/* routes beneath a prefix */
 	struct control *control;
 	struct daemon_iface *ifaces;
 	const char *conf_path;

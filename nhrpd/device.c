@@ -5,7 +5,8 @@
  * A device of the section's name and of kind dmvpn is adopted, else one is
  * created. The section is written to the device once (at start, after a
  * reload, when the device is new); later changes by the operator with `ip` are
- * followed, not fought. An adopted device that is deleted is waited for, one
+ * followed, not fought. (The kernel takes IPv6 addresses off a device that goes
+ * down, or has too small an MTU: they are written again afterwards.) An adopted device that is deleted is waited for, one
  * that this process created is created again.
  */
 #include <errno.h>
@@ -22,26 +23,51 @@
 #include "device.h"
 #include "frame.h"
 #include "kernel.h"
+#include "linklocal.h"
 #include "log.h"
 #include "rtnl.h"
 
 #define MTU_IPSEC	1400	/* room for ESP on the usual 1500 */
+#define MTU_IPV6	1280	/* RFC 8200, 5 */
 #define REDIRECT_TIMEOUT 8	/* seconds, IOS */
 
 /* Says why the interface does not run, once; always false. */
+__attribute__((format(printf, 3, 0)))
+static bool wait_as(struct daemon_iface *i, char reason[DAEMON_REASON],
+		    const char *fmt, va_list ap)
+{
+	char text[DAEMON_REASON];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (strcmp(text, reason)) {
+		strcpy(reason, text);
+		log_warn("%s: %s", i->name, text);
+	}
+	return false;
+}
+
 __attribute__((format(printf, 2, 3)))
 static bool wait_for(struct daemon_iface *i, const char *fmt, ...)
 {
-	char text[sizeof(i->reason)];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	wait_as(i, i->reason, fmt, ap);
 	va_end(ap);
-	if (strcmp(text, i->reason)) {
-		strcpy(i->reason, text);
-		log_warn("%s: %s", i->name, text);
-	}
+	return false;
+}
+
+/* What stops one family and not the other; of IPv6 it has a place of its own,
+ * since IPv4 may run meanwhile. */
+__attribute__((format(printf, 3, 4)))
+static bool family_waits(struct daemon_iface *i, enum conf_family family,
+			 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	wait_as(i, family == CONF_IPV6 ? i->ipv6_reason : i->reason, fmt, ap);
+	va_end(ap);
 	return false;
 }
 
@@ -93,6 +119,23 @@ static unsigned int vrf_index(struct daemon *d, const char *name)
 	return l.ifindex;
 }
 
+/* Of both families the shorter interval, in ms; 0: neither tells. */
+static uint32_t redirect_interval(const struct conf_iface *c)
+{
+	const struct conf_nhrp *n;
+	uint32_t least = 0, ms;
+	unsigned int f;
+
+	for (f = 0; f < __CONF_FAMILY_MAX; f++) {
+		n = &c->nhrp[f];
+		ms = 1000 * (n->redirect_timeout ? n->redirect_timeout :
+			     REDIRECT_TIMEOUT);
+		if (n->redirect && (!least || ms < least))
+			least = ms;
+	}
+	return least;
+}
+
 /* *@t is what the section wants of a device that is *@now. */
 static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 			const struct rtnl_tunnel *now, struct rtnl_tunnel *t)
@@ -117,20 +160,20 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 	t->remote = c->destination;
 	t->has_key = c->has_key;
 	t->key = c->key;
-	t->network_id = c->network_id;
+	t->network_id = conf_network_id(c);
 	t->flags &= ~(uint32_t)(DMVPN_LINK_F_IPSEC_REQUIRED |
 				DMVPN_LINK_F_REDIRECT);
 	if (c->ipsec_required)
 		t->flags |= DMVPN_LINK_F_IPSEC_REQUIRED;
-	if (c->redirect) {
+	if (redirect_interval(c)) {
 		t->flags |= DMVPN_LINK_F_REDIRECT;
-		t->redirect_interval = 1000 * (c->redirect_timeout ?
-					       c->redirect_timeout :
-					       REDIRECT_TIMEOUT);
+		t->redirect_interval = redirect_interval(c);
 	}
 	/* who asks an NHS talks to others directly, whom no timer watches */
 	if (!addr_is_set(&c->destination))
-		t->oneway_interval = c->n_nhs ? CONF_ONEWAY * 1000 : 0;
+		t->oneway_interval = c->nhrp[CONF_IPV4].n_nhs ||
+				     c->nhrp[CONF_IPV6].n_nhs ?
+				     CONF_ONEWAY * 1000 : 0;
 	return true;
 }
 
@@ -152,6 +195,9 @@ int device_create(struct daemon *d, struct daemon_iface *i)
 		return ret;
 	}
 	i->created = true;
+	/* on a system without IPv6 it makes none anyway */
+	if (!rtnl_link_get(d->rtnl, 0, i->name, &l))
+		rtnl_link_no_ll(d->rtnl, l.ifindex);
 	log_notice("%s: device created", i->name);
 	return 0;
 }
@@ -185,14 +231,16 @@ static void leave(struct daemon *d, struct daemon_iface *i)
 		engine_iface_del(d->engine, i->ifindex, event_now());
 	i->running = false;
 	i->applied = false;
-	i->addr_added = false;
 	forget_operators(i);
+	i->inet6 = false;
 	i->ifindex = 0;
 	i->up = false;
 	i->dormant = false;
 	i->vrf = 0;
 	i->local = addr_from(NULL, 0);
-	i->addr = addr_from(NULL, 0);
+	memset(i->addr, 0, sizeof(i->addr));
+	memset(&i->link_local, 0, sizeof(i->link_local));
+	memset(i->runs, 0, sizeof(i->runs));
 }
 
 static void lose(struct daemon *d, struct daemon_iface *i)
@@ -242,10 +290,13 @@ static bool write_tunnel(struct daemon *d, struct daemon_iface *i,
 
 	if (!want_tunnel(d, i, &l->tunnel, &t))
 		return false;
-	if (i->conf->redirect && !(i->features & DMVPN_FEATURE_REDIRECT))
+	if (redirect_interval(i->conf) &&
+	    !(i->features & DMVPN_FEATURE_REDIRECT))
 		log_notice("%s: this dmvpn module tells of no redirects yet, 'ip nhrp redirect' does nothing",
 			   i->name);
-	if (i->conf->shortcut && !(i->features & DMVPN_FEATURE_SHORTCUT))
+	if ((i->conf->nhrp[CONF_IPV4].shortcut ||
+	     i->conf->nhrp[CONF_IPV6].shortcut) &&
+	    !(i->features & DMVPN_FEATURE_SHORTCUT))
 		log_notice("%s: this dmvpn module has no shortcuts yet, 'ip nhrp shortcut' does nothing",
 			   i->name);
 	ret = rtnl_link_change(d->rtnl, i->ifindex, &l->tunnel, &t,
@@ -273,35 +324,43 @@ static void write_mtu(struct daemon *d, struct daemon_iface *i,
 		log_info("%s: MTU %u, it was %u", i->name, mtu, l->mtu);
 }
 
-static void remove_address(struct daemon *d, struct daemon_iface *i)
+static void remove_address(struct daemon *d, struct daemon_iface *i,
+			   struct daemon_addr *a)
 {
 	char text[ADDR_STRLEN];
 
-	if (!i->addr_added)
+	if (!a->added)
 		return;
-	i->addr_added = false;
-	if (!rtnl_addr_del(d->rtnl, i->ifindex, &i->addr, i->plen))
+	a->added = false;
+	if (!rtnl_addr_del(d->rtnl, i->ifindex, &a->addr, a->plen))
 		log_info("%s: address %s/%u removed", i->name,
-			 addr_text(&i->addr, text), i->plen);
+			 addr_text(&a->addr, text), a->plen);
 }
 
-static bool write_address(struct daemon *d, struct daemon_iface *i)
+/* Puts @addr on the device in place of what this process put there as *@a
+ * before; no address: nothing is. */
+static bool write_address(struct daemon *d, struct daemon_iface *i,
+			  struct daemon_addr *a, const struct addr *addr,
+			  uint8_t plen)
 {
-	const struct conf_iface *c = i->conf;
 	char text[ADDR_STRLEN];
 	int ret;
 
 	/* first, or the new one became its secondary and went with it */
-	if (!addr_eq(&i->addr, &c->addr) || i->plen != c->plen)
-		remove_address(d, i);
-	if (!addr_is_set(&c->addr))
+	if (!addr_eq(&a->addr, addr) || a->plen != plen)
+		remove_address(d, i, a);
+	if (!addr_is_set(addr)) {
+		a->addr = *addr;
 		return true;
-	ret = rtnl_addr_add(d->rtnl, i->ifindex, &c->addr, c->plen);
+	}
+	ret = rtnl_addr_add(d->rtnl, i->ifindex, addr, plen);
 	if (ret && ret != -EEXIST)
-		return wait_for(i, "address %s/%u: %s",
-				addr_text(&c->addr, text), c->plen,
-				rtnl_error(d->rtnl));
-	i->addr_added |= !ret;
+		return family_waits(i, addr->len == 16 ? CONF_IPV6 : CONF_IPV4,
+				    "address %s/%u: %s", addr_text(addr, text),
+				    plen, rtnl_error(d->rtnl));
+	a->added |= !ret;
+	a->addr = *addr;
+	a->plen = plen;
 	return true;
 }
 
@@ -332,7 +391,10 @@ static bool apply(struct daemon *d, struct daemon_iface *i,
 	i->mcast_told = false;
 	switch_off("all", "send_redirects");
 	switch_off(i->name, "send_redirects");
-	if (!write_tunnel(d, i, l) || !write_address(d, i))
+	if (!write_tunnel(d, i, l) ||
+	    !write_address(d, i, &i->addr[CONF_IPV4],
+			   &i->conf->nhrp[CONF_IPV4].addr,
+			   i->conf->nhrp[CONF_IPV4].plen))
 		return false;
 	write_mtu(d, i, l);
 	write_if_state(d, i, l);
@@ -341,6 +403,104 @@ static bool apply(struct daemon *d, struct daemon_iface *i,
 				rtnl_error(d->rtnl));
 	i->applied = true;
 	i->changed = true;
+	i->inet6 = false;
+	return true;
+}
+
+/* ---- IPv6 addresses ---- */
+
+/* What stands in the way of IPv6 on the device; NULL: nothing. */
+static const char *obstacle6(const struct daemon_iface *i,
+			     const struct rtnl_link *l)
+{
+	if (!(i->features & DMVPN_FEATURE_INNER_IPV6))
+		return "this dmvpn module carries no IPv6";
+	if (l->mtu < MTU_IPV6)
+		return "IPv6 needs an MTU of 1280 or more";
+	return NULL;
+}
+
+/*
+ * The device's link-local address. Where IPv6 was off for a while (too small an
+ * MTU) the kernel begins anew and makes one, which is not wanted on a device
+ * that is ours.
+ */
+static struct addr find_link_local(struct daemon *d, struct daemon_iface *i)
+{
+	struct addr has = rtnl_link_local(d->rtnl, i->ifindex);
+
+	if (i->inet6 || !i->created || !addr_is_set(&has) ||
+	    !addr_is_set(&i->link_local.addr) ||
+	    addr_eq(&has, &i->link_local.addr))
+		return has;
+	rtnl_link_no_ll(d->rtnl, i->ifindex);
+	rtnl_addr_del(d->rtnl, i->ifindex, &has, LINKLOCAL_PLEN);
+	return addr_from(NULL, 0);
+}
+
+/*
+ * A link-local address is needed as soon as NHRP runs for IPv6: the one that is
+ * configured, that the device has, or one of our choice.
+ */
+static bool write_link_local(struct daemon *d, struct daemon_iface *i)
+{
+	const struct conf_nhrp *n = &i->conf->nhrp[CONF_IPV6];
+	struct daemon_addr *a = &i->link_local;
+	struct addr has;
+
+	if (i->inet6 && (addr_is_set(&n->link_local) || !n->network_id))
+		return true;
+	has = find_link_local(d, i);
+	if (addr_is_set(&n->link_local) || !n->network_id)
+		return write_address(d, i, a, &n->link_local, LINKLOCAL_PLEN);
+	if (addr_is_set(&has)) {
+		a->added &= addr_eq(&a->addr, &has);
+		a->addr = has;
+		a->plen = LINKLOCAL_PLEN;
+		return true;
+	}
+	has = linklocal_choose(i->name, &i->addr[CONF_IPV6].addr);
+	return write_address(d, i, a, &has, LINKLOCAL_PLEN);
+}
+
+/* The kernel has taken IPv6 addresses off the device, be it for a moment. */
+static bool lost_inet6(struct daemon *d, const struct daemon_iface *i,
+		       const struct rtnl_link *l)
+{
+	struct addr has;
+
+	if (!l->up || obstacle6(i, l))
+		return true;
+	if (!i->inet6 || !i->conf->nhrp[CONF_IPV6].network_id ||
+	    !addr_is_set(&i->link_local.addr))
+		return false;
+	has = rtnl_link_local(d->rtnl, i->ifindex);
+	return !addr_is_set(&has);
+}
+
+/* After the device came up, and when the section is new. Not while it is down:
+ * the kernel would take them off again. */
+static bool write_inet6(struct daemon *d, struct daemon_iface *i,
+			const struct rtnl_link *l)
+{
+	const struct conf_nhrp *n = &i->conf->nhrp[CONF_IPV6];
+	struct daemon_addr *a = &i->addr[CONF_IPV6];
+
+	if (lost_inet6(d, i, l)) {
+		i->inet6 = false;
+		a->added = false;
+		i->link_local.added = false;
+	}
+	if (!l->up || obstacle6(i, l))
+		return true;
+	if (!i->inet6 && !write_address(d, i, a, &n->addr, n->plen))
+		return false;
+	if (!addr_is_set(&n->addr))
+		a->addr = rtnl_primary(d->rtnl, i->ifindex, CONF_IPV6,
+				       &a->plen);
+	if (addr_is_set(&a->addr) && !write_link_local(d, i))
+		return false;
+	i->inet6 = true;
 	return true;
 }
 
@@ -351,7 +511,8 @@ static struct addr local_nbma(struct daemon *d, const struct rtnl_link *l)
 	if (!l->up)
 		return addr_from(NULL, 0);
 	if (l->tunnel.local_dev)
-		return rtnl_primary(d->rtnl, l->tunnel.local_dev, NULL);
+		return rtnl_primary(d->rtnl, l->tunnel.local_dev, CONF_IPV4,
+				    NULL);
 	return l->tunnel.local;
 }
 
@@ -474,11 +635,29 @@ static void free_held(struct held *h)
 	free(h->shortcuts.items);
 }
 
+/* "10.0.0.4/24 and 2001:db8::4/64" */
+static const char *protocol_text(const struct daemon_iface *i, char buf[128])
+{
+	const struct daemon_addr *a = i->addr;
+	char v4[ADDR_STRLEN], v6[ADDR_STRLEN];
+	int len = 0;
+
+	*buf = '\0';
+	if (i->runs[CONF_IPV4])
+		len = snprintf(buf, 128, "%s/%u", addr_text(&a[CONF_IPV4].addr,
+							    v4),
+			       a[CONF_IPV4].plen);
+	if (i->runs[CONF_IPV6])
+		snprintf(buf + len, 128 - len, "%s%s/%u", len ? " and " : "",
+			 addr_text(&a[CONF_IPV6].addr, v6), a[CONF_IPV6].plen);
+	return buf;
+}
+
 /* Starts NHRP on the device and takes back what the kernel holds of before. */
 static bool enter(struct daemon *d, struct daemon_iface *i,
 		  const struct conf_iface *c)
 {
-	char nbma[ADDR_STRLEN], proto[ADDR_STRLEN];
+	char nbma[ADDR_STRLEN], proto[128];
 	uint64_t now = event_now();
 	struct held h = { 0 };
 	int ret;
@@ -496,9 +675,9 @@ static bool enter(struct daemon *d, struct daemon_iface *i,
 	if (ret)
 		return wait_for(i, "NHRP cannot start: %s", strerror(-ret));
 	i->running = true;
-	log_notice("%s: NHRP runs: %s/%u on NBMA %s, network-id %u, %zu entries taken back, %zu of them shortcuts",
-		   i->name, addr_text(&i->addr, proto), i->plen,
-		   addr_text(&i->local, nbma), c->network_id,
+	log_notice("%s: NHRP runs: %s on NBMA %s, network-id %u, %zu entries taken back, %zu of them shortcuts",
+		   i->name, protocol_text(i, proto),
+		   addr_text(&i->local, nbma), conf_network_id(c),
 		   h.neighs.n + h.shortcuts.n, h.shortcuts.n);
 	return true;
 }
@@ -519,52 +698,116 @@ static bool update(struct daemon *d, struct daemon_iface *i,
 	return true;
 }
 
-/* Why NHRP cannot run though there is a device; NULL: it can. */
-static const char *obstacle(const struct daemon_iface *i)
+/* NHRP can run for IPv4, as far as the device goes. */
+static bool ready4(struct daemon *d, struct daemon_iface *i)
 {
-	if (!i->conf->network_id)
-		return "no 'ip nhrp network-id': NHRP is off here";
-	if (!addr_is_set(&i->addr))
-		return "the device has no IPv4 address";
-	return NULL;
+	const struct conf_nhrp *n = &i->conf->nhrp[CONF_IPV4];
+	struct daemon_addr *a = &i->addr[CONF_IPV4];
+
+	a->addr = n->addr;
+	a->plen = n->plen;
+	if (!addr_is_set(&n->addr))
+		a->addr = rtnl_primary(d->rtnl, i->ifindex, CONF_IPV4,
+				       &a->plen);
+	if (n->network_id && !addr_is_set(&a->addr))
+		return wait_for(i, "the device has no IPv4 address");
+	return n->network_id;
+}
+
+/* The same for IPv6. */
+static bool ready6(struct daemon *d, struct daemon_iface *i,
+		   const struct rtnl_link *l)
+{
+	const struct conf_nhrp *n = &i->conf->nhrp[CONF_IPV6];
+	const char *why = obstacle6(i, l);
+
+	if (!write_inet6(d, i, l))
+		return false;
+	if (n->network_id && why)
+		return family_waits(i, CONF_IPV6, "%s", why);
+	if (n->network_id && !addr_is_set(&i->addr[CONF_IPV6].addr))
+		return family_waits(i, CONF_IPV6,
+				    "the device has no IPv6 address");
+	i->ipv6_reason[0] = '\0';
+	return n->network_id;
+}
+
+/* What the engine gets to see: the device's addresses, and only families and
+ * features that are there. */
+static struct conf_iface seen(const struct daemon_iface *i)
+{
+	struct conf_iface c = *i->conf;
+	struct conf_nhrp *n;
+	unsigned int f;
+
+	for (f = 0; f < __CONF_FAMILY_MAX; f++) {
+		n = &c.nhrp[f];
+		n->shortcut &= (i->features & DMVPN_FEATURE_SHORTCUT) != 0;
+		n->addr = i->addr[f].addr;
+		n->plen = i->addr[f].plen;
+		if (!i->runs[f])
+			n->network_id = 0;
+	}
+	c.nhrp[CONF_IPV6].link_local = i->link_local.addr;
+	return c;
+}
+
+/* Nothing that the engine knows of the device differs. */
+static bool is_same(const struct daemon_iface *a, const struct daemon_iface *b)
+{
+	unsigned int f;
+
+	for (f = 0; f < __CONF_FAMILY_MAX; f++)
+		if (a->runs[f] != b->runs[f] ||
+		    a->addr[f].plen != b->addr[f].plen ||
+		    !addr_eq(&a->addr[f].addr, &b->addr[f].addr))
+			return false;
+	return addr_eq(&a->link_local.addr, &b->link_local.addr) &&
+	       addr_eq(&a->local, &b->local);
+}
+
+/* NHRP can run for no family: ends it. */
+static bool stop(struct daemon *d, struct daemon_iface *i)
+{
+	if (i->running)
+		engine_iface_del(d->engine, i->ifindex, event_now());
+	i->running = false;
+	if (!conf_network_id(i->conf))
+		return wait_for(i, "no 'ip nhrp network-id': NHRP is off here");
+	if (!i->conf->nhrp[CONF_IPV4].network_id)
+		return wait_for(i, "%s", i->ipv6_reason);
+	return false;
 }
 
 static bool follow(struct daemon *d, struct daemon_iface *i,
 		   const struct rtnl_link *l)
 {
-	struct addr local = local_nbma(d, l), before = i->local;
-	struct conf_iface c = *i->conf;
-	const char *why;
+	struct daemon_iface before = *i;
+	struct conf_iface c;
 	bool same;
 
-	c.shortcut &= (i->features & DMVPN_FEATURE_SHORTCUT) != 0;
-	if (!addr_is_set(&c.addr))
-		c.addr = rtnl_primary(d->rtnl, i->ifindex, &c.plen);
-	same = i->running && !i->changed && addr_eq(&local, &i->local) &&
-	       addr_eq(&c.addr, &i->addr) && c.plen == i->plen;
 	i->up = l->up;
 	i->mtu = l->mtu;
 	i->vrf = l->vrf;
-	i->local = local;
-	i->addr = c.addr;
-	i->plen = c.plen;
+	i->local = local_nbma(d, l);
 	i->changed = false;
-	why = obstacle(i);
-	if (why) {
-		if (i->running)
-			engine_iface_del(d->engine, i->ifindex, event_now());
-		i->running = false;
-		return wait_for(i, "%s", why);
-	}
-	if (!same && !(i->running ? update(d, i, &c, &before) :
+	i->runs[CONF_IPV4] = ready4(d, i);
+	i->runs[CONF_IPV6] = ready6(d, i, l);
+	if (!i->runs[CONF_IPV4] && !i->runs[CONF_IPV6])
+		return stop(d, i);
+	same = i->running && !before.changed && is_same(i, &before);
+	c = seen(i);
+	if (!same && !(i->running ? update(d, i, &c, &before.local) :
 		       enter(d, i, &c)))
 		return false;
 	if (!i->up)
 		return wait_for(i, "the device is down");
 	if (!addr_is_set(&i->local))
 		return wait_for(i, "no NBMA address: the tunnel source has none");
+	if (i->conf->nhrp[CONF_IPV4].network_id && !i->runs[CONF_IPV4])
+		return false;
 	i->reason[0] = '\0';
-	return true;
+	return !i->ipv6_reason[0];
 }
 
 static bool gone(struct daemon *d, unsigned int ifindex)
@@ -619,7 +862,9 @@ void device_remove(struct daemon *d, struct daemon_iface *i)
 			log_warn("%s: cannot be deleted: %s", i->name,
 				 rtnl_error(d->rtnl));
 	} else if (ifindex) {
-		remove_address(d, i);
+		remove_address(d, i, &i->addr[CONF_IPV4]);
+		remove_address(d, i, &i->addr[CONF_IPV6]);
+		remove_address(d, i, &i->link_local);
 	}
 	log_notice("%s: no longer configured%s", i->name,
 		   i->created ? ", device deleted" : "");

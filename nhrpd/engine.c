@@ -87,7 +87,7 @@ static void say(struct iface *i, enum engine_log level, const char *fmt,
 	char text[512];
 	int n;
 
-	n = snprintf(text, sizeof(text), "%s: ", i->conf.name);
+	n = snprintf(text, sizeof(text), "%s: ", i->link->name);
 	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
 	e->ops->log(e->ctx, level, text);
 }
@@ -131,7 +131,7 @@ void engine_event(struct iface *i, const char *what, const struct addr *proto,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	e->ops->event(e->ctx, i->ifindex, what, proto, nbma, text);
+	e->ops->event(e->ctx, i->link->ifindex, what, proto, nbma, text);
 }
 
 /* ---- life ---- */
@@ -149,41 +149,22 @@ struct engine *engine_new(const struct engine_ops *ops, void *ctx)
 
 void engine_free(struct engine *e)
 {
-	struct iface *i, *next;
+	struct link *l, *next;
 
 	if (!e)
 		return;
-	HASH_ITER(hh, e->ifaces, i, next)
-		iface_free(i);
+	HASH_ITER(hh, e->links, l, next)
+		link_free(l);
 	free(e);
 }
 
-int engine_iface_set(struct engine *e, unsigned int ifindex,
-		     const struct conf_iface *c, const struct addr *local_nbma,
-		     uint64_t now)
+/* NHRP ends for one family, if it runs. */
+static void leave(struct iface *i)
 {
-	struct iface *i = iface_find(e, ifindex);
-
-	e->now = now;
-	if (!c->network_id) {
-		engine_iface_del(e, ifindex, now);
-		return 0;
-	}
-	if (!i)
-		i = iface_add(e, ifindex);
-	if (!i)
-		return -ENOMEM;
-	iface_apply(i, c, local_nbma);
-	return 0;
-}
-
-void engine_iface_del(struct engine *e, unsigned int ifindex, uint64_t now)
-{
-	struct iface *i = iface_find(e, ifindex);
+	struct link *l = i ? i->link : NULL;
 	struct entry *entry, *next;
 	struct nhs *n;
 
-	e->now = now;
 	if (!i)
 		return;
 	for (n = i->nhs; n; n = n->next)
@@ -192,10 +173,77 @@ void engine_iface_del(struct engine *e, unsigned int ifindex, uint64_t now)
 	HASH_ITER(hh, i->cache, entry, next)
 		cache_del(entry);
 	i->conf.n_map = 0;
-	cluster_leave(i);
 	nhs_free_all(i);
+	cluster_leave(i);
 	peer_sync(i);
 	iface_free(i);
+	link_put(l);
+}
+
+static int set_family(struct link *l, enum conf_family f,
+		      const struct conf_nhrp *c, const struct addr *local)
+{
+	struct iface *i = l->family[f];
+
+	if (!i)
+		i = iface_add(l, f);
+	if (!i)
+		return -ENOMEM;
+	iface_apply(i, c, local);
+	return 0;
+}
+
+static void set_link(struct link *l, const struct conf_iface *c)
+{
+	strcpy(l->name, c->name);
+	l->mtu = c->mtu;
+	l->secured = c->ipsec_required || c->protection[0];
+	l->if_state = c->if_state;
+}
+
+static int set_families(struct link *l, const struct conf_iface *c,
+			const struct addr *local)
+{
+	unsigned int f;
+	int ret = 0;
+
+	set_link(l, c);
+	l->halfway = true;
+	for (f = 0; !ret && f < __CONF_FAMILY_MAX; f++)
+		if (c->nhrp[f].network_id)
+			ret = set_family(l, f, &c->nhrp[f], local);
+	l->halfway = false;
+	peer_update_all(l);
+	link_put(l);
+	return ret;
+}
+
+int engine_iface_set(struct engine *e, unsigned int ifindex,
+		     const struct conf_iface *c, const struct addr *local_nbma,
+		     uint64_t now)
+{
+	struct link *l;
+	unsigned int f;
+
+	e->now = now;
+	for (f = 0; f < __CONF_FAMILY_MAX; f++)
+		if (!c->nhrp[f].network_id)
+			leave(iface_find(e, ifindex, f));
+	if (!conf_network_id(c))
+		return 0;
+	l = link_find(e, ifindex);
+	if (!l)
+		l = link_add(e, ifindex);
+	return l ? set_families(l, c, local_nbma) : -ENOMEM;
+}
+
+void engine_iface_del(struct engine *e, unsigned int ifindex, uint64_t now)
+{
+	unsigned int f;
+
+	e->now = now;
+	for (f = 0; f < __CONF_FAMILY_MAX; f++)
+		leave(iface_find(e, ifindex, f));
 }
 
 /* ---- adoption ---- */
@@ -233,7 +281,7 @@ static void adopt_entry(struct entry *e, const struct engine_neigh *n)
 	e->state = ENTRY_UP;
 	e->changed = e->created;
 	if (e->asked)
-		resolve_note_local(e->iface, e->hold);
+		resolve_note_local(e->iface, &e->proto, e->hold);
 	if (!(n->flags & DMVPN_NEIGH_F_UNCONFIRMED))
 		return;
 	if (resolve_needs_probe(e->iface)) {
@@ -254,7 +302,7 @@ static void adopt_age(struct entry *e, const struct engine_neigh *n)
 void engine_adopt(struct engine *engine, unsigned int ifindex,
 		  const struct engine_neigh *n, uint64_t now)
 {
-	struct iface *i = iface_find(engine, ifindex);
+	struct iface *i = iface_for(engine, ifindex, &n->addr);
 	bool ours, fixed;
 	struct entry *e;
 
@@ -288,11 +336,11 @@ void engine_adopt_peer(struct engine *e, unsigned int ifindex,
 		       const struct addr *nbma, uint32_t mark, uint32_t flags,
 		       uint32_t priority, uint64_t now)
 {
-	struct iface *i = iface_find(e, ifindex);
-	struct peer *p = i ? peer_find(i, nbma, mark) : NULL;
+	struct link *l = link_find(e, ifindex);
+	struct peer *p = l ? peer_find(l, nbma, mark) : NULL;
 
 	e->now = now;
-	if (!i)
+	if (!l)
 		return;
 	if (!p) {
 		e->ops->peer_del(e->ctx, ifindex, nbma, mark);
@@ -351,7 +399,7 @@ static bool admissible(struct iface *i, const struct addr *nbma, uint32_t mark)
 /* The packet speaks of the same address families as we do. */
 static bool fits(const struct iface *i, const struct nhrp_packet *p)
 {
-	return p->src_proto.len == i->conf.addr.len &&
+	return p->proto_type == msg_proto_type(i) &&
 	       p->src_nbma.len == i->local.len;
 }
 
@@ -375,11 +423,26 @@ static void serve(struct rx *rx)
 			addr_text(rx->nbma, nbma));
 }
 
+/*
+ * The family that the packet speaks of (ar$pro.type); the other one counts
+ * what is neither's.
+ */
+static struct iface *receiver(const struct engine *e, unsigned int ifindex,
+			      const uint8_t *buf, size_t len)
+{
+	const struct link *l = link_find(e, ifindex);
+	bool v6 = len >= 4 && buf[2] == 0x86 && buf[3] == 0xdd;
+
+	if (!l)
+		return NULL;
+	return l->family[v6] ? l->family[v6] : l->family[!v6];
+}
+
 void engine_recv(struct engine *e, unsigned int ifindex,
 		 const struct addr *nbma, uint32_t mark, const uint8_t *buf,
 		 size_t len, uint64_t now)
 {
-	struct iface *i = iface_find(e, ifindex);
+	struct iface *i = receiver(e, ifindex, buf, len);
 	struct nhrp_packet p;
 	struct rx rx = { i, &p, nbma, mark, buf, len };
 	enum nhrp_refusal why;
@@ -403,7 +466,7 @@ void engine_recv(struct engine *e, unsigned int ifindex,
 void engine_expired(struct engine *engine, unsigned int ifindex,
 		    const struct addr *addr, uint64_t now)
 {
-	struct iface *i = iface_find(engine, ifindex);
+	struct iface *i = iface_for(engine, ifindex, addr);
 	struct entry *e = i ? cache_find(i, addr) : NULL;
 
 	engine->now = now;
@@ -416,13 +479,16 @@ void engine_expired(struct engine *engine, unsigned int ifindex,
 void engine_name(struct engine *e, unsigned int ifindex, const char *fqdn,
 		 const struct addr *addrs, unsigned int n, uint64_t now)
 {
-	struct iface *i = iface_find(e, ifindex);
+	const struct link *l = link_find(e, ifindex);
+	unsigned int f;
 	struct nhs *s;
 
 	e->now = now;
-	for (s = i ? i->nhs : NULL; s; s = s->next)
-		if (!strcmp(s->conf.fqdn, fqdn))
-			nhs_resolved(s, addrs, n);
+	for (f = 0; l && f < __CONF_FAMILY_MAX; f++)
+		for (s = l->family[f] ? l->family[f]->nhs : NULL; s;
+		     s = s->next)
+			if (!strcmp(s->conf.fqdn, fqdn))
+				nhs_resolved(s, addrs, n);
 }
 
 /* ---- time ---- */
@@ -456,9 +522,10 @@ static void clear(struct entry *e)
 }
 
 unsigned int engine_clear(struct engine *engine, unsigned int ifindex,
-			  const struct addr *addr, uint64_t now)
+			  enum conf_family family, const struct addr *addr,
+			  uint64_t now)
 {
-	struct iface *i = iface_find(engine, ifindex);
+	struct iface *i = iface_find(engine, ifindex, family);
 	struct entry *e, *next;
 	unsigned int cleared = 0;
 	struct nhs *n;
@@ -490,7 +557,7 @@ static void show(const struct entry *e,
 {
 	char reason[128];
 	struct engine_entry s = {
-		.ifindex = e->iface->ifindex,
+		.ifindex = e->iface->link->ifindex,
 		.proto = e->proto,
 		.plen = e->proto.len * 8,
 		.nbma = e->nbma,
@@ -521,7 +588,7 @@ static void show_shortcut(const struct shortcut *s,
 {
 	char reason[128];
 	struct engine_entry shown = {
-		.ifindex = s->iface->ifindex,
+		.ifindex = s->iface->link->ifindex,
 		.proto = s->key.prefix,
 		.plen = s->key.plen,
 		.nexthop = s->hop->proto,
@@ -572,7 +639,7 @@ static void show_iface(struct iface *i,
 	}
 }
 
-static int by_ifindex(const struct iface *a, const struct iface *b)
+static int by_ifindex(const struct link *a, const struct link *b)
 {
 	return a->ifindex < b->ifindex ? -1 : a->ifindex > b->ifindex;
 }
@@ -583,8 +650,8 @@ void engine_each_entry(struct engine *e,
 {
 	struct iface *i;
 
-	HASH_SORT(e->ifaces, by_ifindex);
-	for (i = e->ifaces; i; i = i->hh.next)
+	HASH_SORT(e->links, by_ifindex);
+	for (i = iface_first(e); i; i = iface_next(i))
 		show_iface(i, cb, ctx);
 }
 
@@ -593,7 +660,8 @@ static void show_nhs(const struct nhs *n,
 		     void *ctx)
 {
 	struct engine_nhs_info s = {
-		.ifindex = n->iface->ifindex,
+		.ifindex = n->iface->link->ifindex,
+		.family = n->iface->family,
 		.proto = n->proto,
 		.nbma = n->nbma,
 		.priority = n->conf.priority,
@@ -622,16 +690,16 @@ void engine_each_nhs(struct engine *e,
 	struct iface *i;
 	struct nhs *n;
 
-	HASH_SORT(e->ifaces, by_ifindex);
-	for (i = e->ifaces; i; i = i->hh.next)
+	HASH_SORT(e->links, by_ifindex);
+	for (i = iface_first(e); i; i = iface_next(i))
 		for (n = i->nhs; n; n = n->next)
 			show_nhs(n, cb, ctx);
 }
 
 bool engine_traffic(const struct engine *e, unsigned int ifindex,
-		    struct engine_traffic *t)
+		    enum conf_family family, struct engine_traffic *t)
 {
-	const struct iface *i = iface_find(e, ifindex);
+	const struct iface *i = iface_find(e, ifindex, family);
 
 	if (i)
 		*t = i->traffic;

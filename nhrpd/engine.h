@@ -112,15 +112,19 @@ void engine_free(struct engine *e);
 
 /*
  * An interface comes under NHRP, or its configuration or NBMA address
- * changed. @c is copied; network-id 0 is as engine_iface_del(), no protocol
- * address in it stops all traffic. @local_nbma none: no underlay address at the moment,
- * nothing is sent. Unchanged parts are not disturbed; a changed NBMA address
- * registers anew at once. -ENOMEM.
+ * changed. @c is copied and holds both families: one with network-id 0 is off
+ * (all of it ends as with engine_iface_del()), one without a protocol address
+ * stops all its traffic. IPv6's @link_local, none or the device's, is an
+ * address of this node's beside @addr. @local_nbma none: no underlay address
+ * at the moment, nothing is sent. Unchanged parts are not disturbed; a changed
+ * NBMA address registers anew at once. -ENOMEM.
+ *
+ * Below, the family is that of the addresses passed or of the packet.
  */
 int engine_iface_set(struct engine *e, unsigned int ifindex,
 		     const struct conf_iface *c, const struct addr *local_nbma,
 		     uint64_t now);
-/* The interface leaves NHRP: unregisters (purge) and forgets it. */
+/* The interface leaves NHRP, both families: unregisters (purge) and forgets. */
 void engine_iface_del(struct engine *e, unsigned int ifindex, uint64_t now);
 
 /* Takes back a neighbour that the kernel held before this daemon started;
@@ -182,9 +186,11 @@ void engine_name(struct engine *e, unsigned int ifindex, const char *fqdn,
 uint64_t engine_deadline(const struct engine *e);
 void engine_run(struct engine *e, uint64_t now);
 
-/* Operator: forget learnt entries (all when @addr is NULL), register anew. */
+/* Operator: forget learnt entries (all of @family when @addr is NULL), register
+ * anew. How many went. */
 unsigned int engine_clear(struct engine *e, unsigned int ifindex,
-			  const struct addr *addr, uint64_t now);
+			  enum conf_family family, const struct addr *addr,
+			  uint64_t now);
 
 /*
  * Operator: an NHS (by protocol or NBMA address) is drained before
@@ -230,7 +236,8 @@ struct engine_entry {
 
 struct engine_nhs_info {
 	unsigned int ifindex;
-	struct addr proto, nbma;
+	enum conf_family family;
+	struct addr proto, nbma;	/* each may be none, not known yet */
 	uint8_t priority, cluster;
 	bool up, expecting;
 	bool active;			/* among those that data may go to */
@@ -254,15 +261,15 @@ struct engine_traffic {			/* `show ip nhrp traffic` */
 /* The word for rejected[@i], NULL behind the last one. */
 const char *engine_reject_name(unsigned int i);
 
-/* Calls @cb for each entry, ordered by interface and protocol address. */
+/* Calls @cb for each entry, ordered by interface, family and address. */
 void engine_each_entry(struct engine *e,
 		       void (*cb)(void *ctx, const struct engine_entry *),
 		       void *ctx);
 void engine_each_nhs(struct engine *e,
 		     void (*cb)(void *ctx, const struct engine_nhs_info *),
 		     void *ctx);
-/* False when NHRP does not run there. */
+/* False when NHRP does not run there for @family. */
 bool engine_traffic(const struct engine *e, unsigned int ifindex,
-		    struct engine_traffic *t);
+		    enum conf_family family, struct engine_traffic *t);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * engine_fuzz: a hub and a spoke that talk to each other, and a stranger who
- * says what the fuzzer likes, to both, from anybody's NBMA address. The input
- * is a list of steps, an octet each with its arguments; packets get the right
- * checksum. What reaches the kernel must be sane whatever was said.
+ * says what the fuzzer likes, to both, from anybody's NBMA address. IPv4 and
+ * IPv6 share their devices. The input is a list of steps, an octet each with
+ * its arguments; packets get the right checksum. What reaches the kernel must be sane whatever was said.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,7 @@ struct fuzz {
 	const uint8_t *p, *end;
 	uint64_t now;
 	uint32_t rng;
+	bool v6;			/* the step at hand */
 	struct node node[2];		/* hub, spoke */
 	unsigned int queued;
 	struct {
@@ -54,6 +55,33 @@ static struct addr v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 	return addr_from(bytes, 4);
 }
 
+static struct addr v6(uint8_t scope, uint8_t net, uint8_t sub, uint8_t host)
+{
+	uint8_t bytes[16] = { 0x20, 1, 0x0d, 0xb8, [5] = net, [6] = sub,
+			      [15] = host };
+	uint8_t local[16] = { 0xfe, 0x80, [15] = host };
+
+	return addr_from(scope ? local : bytes, 16);
+}
+
+/* A node of the cloud; in IPv6 half of them by their link-local address. */
+static struct addr at(const struct fuzz *f, uint8_t host)
+{
+	return f->v6 ? v6(host & 0x80, 0, 0, host & 0x7f) : v4(10, 0, 0, host);
+}
+
+static bool is_own(const struct node *n, const struct addr *a)
+{
+	return addr_eq(a, &n->conf.nhrp[CONF_IPV4].addr) ||
+	       addr_eq(a, &n->conf.nhrp[CONF_IPV6].addr) ||
+	       addr_eq(a, &n->conf.nhrp[CONF_IPV6].link_local);
+}
+
+static bool is_whole(const struct addr *a)
+{
+	return a->len == 4 || a->len == 16;
+}
+
 static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 		    uint32_t mark, const uint8_t *buf, size_t len)
 {
@@ -64,6 +92,7 @@ static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 	(void)mark;
 	must(ifindex == IFINDEX && nbma->len == 4);
 	must(nhrp_decode(buf, len, &p) == NHRP_OK && p.hops);
+	must(p.proto_type == (p.src_proto.len == 16 ? 0x86dd : 0x0800));
 	if (f->queued == QUEUE)
 		return;
 	f->queue[f->queued].from = n->nbma;
@@ -77,9 +106,9 @@ static void op_neigh_set(void *ctx, unsigned int ifindex,
 {
 	struct node *n = ctx;
 
-	must(ifindex == IFINDEX && neigh->addr.len == 4);
+	must(ifindex == IFINDEX && is_whole(&neigh->addr));
 	must(neigh->nbma.len == 4 && !addr_is_martian(&neigh->addr));
-	must(!addr_eq(&neigh->addr, &n->conf.addr));
+	must(!is_own(n, &neigh->addr));
 	must(!addr_eq(&neigh->nbma, &n->nbma));
 	must(!(neigh->flags & DMVPN_NEIGH_F_REJECT));
 	must(neigh->expires || neigh->flags & DMVPN_NEIGH_F_STATIC);
@@ -91,7 +120,7 @@ static void op_neigh_del(void *ctx, unsigned int ifindex,
 			 const struct addr *addr)
 {
 	(void)ctx;
-	must(ifindex == IFINDEX && addr->len == 4);
+	must(ifindex == IFINDEX && is_whole(addr));
 }
 
 static void op_peer_set(void *ctx, unsigned int ifindex,
@@ -117,10 +146,13 @@ static void op_shortcut_set(void *ctx, unsigned int ifindex,
 	struct node *n = ctx;
 	struct addr net = addr_network(&s->prefix, s->plen);
 
-	must(ifindex == IFINDEX && s->prefix.len == 4 && s->plen <= 32);
+	must(ifindex == IFINDEX && is_whole(&s->prefix) &&
+	     s->plen <= s->prefix.len * 8);
 	must(addr_eq(&net, &s->prefix) && s->plen >= 8);
-	must(!addr_is_martian(&s->nexthop) && s->via.len == 4);
-	must(!addr_eq(&s->nexthop, &n->conf.addr));
+	must(!addr_is_link_local(&s->prefix));
+	must(!addr_is_martian(&s->nexthop) && s->via.len == s->prefix.len &&
+	     s->nexthop.len == s->prefix.len);
+	must(!is_own(n, &s->nexthop));
 	must(s->expires && s->expires <= 65535000 && s->refresh <= 120000);
 	must(s->cookie_len && s->cookie_len <= ENGINE_COOKIE_MAX);
 }
@@ -129,20 +161,23 @@ static void op_shortcut_del(void *ctx, unsigned int ifindex,
 			    const struct addr *prefix, uint8_t plen)
 {
 	(void)ctx;
-	must(ifindex == IFINDEX && prefix->len == 4 && plen <= 32);
+	must(ifindex == IFINDEX && is_whole(prefix) && plen <= prefix->len * 8);
 }
 
 static struct engine_route op_route(void *ctx, unsigned int ifindex,
 				    const struct addr *dst)
 {
-	struct engine_route r = { .found = dst->b[3] & 1, .plen = 24,
-				  .ifindex = ifindex + (dst->b[3] >> 1 & 1),
-				  .local = dst->b[3] & 4 };
+	uint8_t last = dst->b[dst->len - 1];
+	struct engine_route r = { .found = last & 1, .plen = dst->len * 6,
+				  .ifindex = ifindex + (last >> 1 & 1),
+				  .local = last & 4 };
 
 	(void)ctx;
-	r.prefix = addr_network(dst, 24);
-	if (dst->b[3] & 8)
-		r.gateway = v4(10, 0, 0, dst->b[2]);
+	must(!addr_is_link_local(dst));
+	r.prefix = addr_network(dst, r.plen);
+	if (last & 8)
+		r.gateway = dst->len == 16 ? v6(last & 16, 0, 0, dst->b[6]) :
+					     v4(10, 0, 0, dst->b[2]);
 	return r;
 }
 
@@ -151,7 +186,7 @@ static uint8_t op_narrow(void *ctx, unsigned int ifindex,
 {
 	(void)ctx;
 	(void)ifindex;
-	return plen < 32 ? plen + (dst->b[1] & 1) : plen;
+	return plen < dst->len * 8 ? plen + (dst->b[1] & 1) : plen;
 }
 
 static uint32_t op_random(void *ctx)
@@ -188,6 +223,28 @@ static void apply(struct node *n)
 			       n->f->now));
 }
 
+static void configure(struct node *n, enum conf_family family, unsigned int id)
+{
+	struct conf_nhrp *c = &n->conf.nhrp[family];
+
+	n->f->v6 = family == CONF_IPV6;
+	c->addr = at(n->f, id + 1);
+	c->plen = n->f->v6 ? 64 : 24;
+	if (n->f->v6)
+		c->link_local = at(n->f, 0x81 + id);
+	c->network_id = 1;
+	c->holdtime = 600;
+	c->multicast_dynamic = c->redirect = !id;
+	c->shortcut = id;
+	c->n_nhs = 2 * id;		/* the second one is not there */
+	c->nhs[0].proto = at(n->f, 1);
+	c->nhs[0].nbma = v4(1, 1, 1, 1);
+	c->nhs[1].proto = at(n->f, 3);
+	c->nhs[1].nbma = v4(1, 1, 1, 3);
+	c->n_cluster = id;
+	c->cluster[0].max = 1;
+}
+
 static void node_new(struct fuzz *f, unsigned int id)
 {
 	struct node *n = &f->node[id];
@@ -195,19 +252,8 @@ static void node_new(struct fuzz *f, unsigned int id)
 	n->f = f;
 	n->nbma = v4(1, 1, 1, id + 1);
 	strcpy(n->conf.name, "Tunnel0");
-	n->conf.addr = v4(10, 0, 0, id + 1);
-	n->conf.plen = 24;
-	n->conf.network_id = 1;
-	n->conf.holdtime = 600;
-	n->conf.multicast_dynamic = n->conf.redirect = !id;
-	n->conf.shortcut = id;
-	n->conf.n_nhs = 2 * id;		/* the second one is not there */
-	n->conf.nhs[0].proto = v4(10, 0, 0, 1);
-	n->conf.nhs[0].nbma = v4(1, 1, 1, 1);
-	n->conf.nhs[1].proto = v4(10, 0, 0, 3);
-	n->conf.nhs[1].nbma = v4(1, 1, 1, 3);
-	n->conf.n_cluster = id;
-	n->conf.cluster[0].max = 1;
+	configure(n, CONF_IPV4, id);
+	configure(n, CONF_IPV6, id);
 	n->engine = engine_new(&ops, n);
 	must(n->engine);
 	apply(n);
@@ -252,10 +298,49 @@ static void step_packet(struct fuzz *f, struct node *n)
 	engine_recv(n->engine, IFINDEX, &from, 0, buf, len, f->now);
 }
 
+/* Behind some node. */
+static struct addr net(struct fuzz *f)
+{
+	uint8_t a = take(f), b = take(f);
+
+	return f->v6 ? v6(a == 255, a, b, 0) : v4(a, b, 0, 0);
+}
+
+/* A packet that is well made, whatever it says. */
+static void step_speak(struct fuzz *f, struct node *n)
+{
+	struct addr from = v4(1, 1, 1, take(f) % 5);
+	struct nhrp_packet p = {
+		.afn = 1, .proto_type = f->v6 ? 0x86dd : 0x0800,
+		.hops = take(f), .type = 1 + take(f) % NHRP_PURGE_REPLY,
+		.flags = take(f) << 8 | NHRP_F_NAT, .reqid = take(f),
+		.src_nbma = from, .src_proto = at(f, take(f)),
+		.dst_proto = at(f, take(f)),
+	};
+	struct nhrp_cie *c = nhrp_cie_add(&p.cies);
+	uint8_t buf[NHRP_PACKET_MAX], says = take(f);
+	int len;
+
+	c->hold = take(f) * 10;
+	c->code = says & 1 ? take(f) : 0;
+	c->prefix = says & 2 ? take(f) % (f->v6 ? 129 : 33) : 255;
+	if (says & 4)
+		c->nbma = v4(1, 1, 1, take(f) % 5);
+	if (says & 8)
+		c->proto = says & 16 ? net(f) : at(f, take(f));
+	nhrp_ext_add(&p, NHRP_EXT_RESPONDER);
+	nhrp_ext_add(&p, NHRP_EXT_FORWARD);
+	nhrp_ext_add(&p, NHRP_EXT_REVERSE);
+	nhrp_ext_add(&p, NHRP_EXT_NAT);
+	len = nhrp_encode(&p, buf, sizeof(buf));
+	must(len > 0);
+	engine_recv(n->engine, IFINDEX, &from, 0, buf, len, f->now);
+}
+
 static void step_adopt(struct fuzz *f, struct node *n)
 {
 	struct engine_neigh neigh = {
-		.addr = v4(10, 0, 0, take(f)),
+		.addr = at(f, take(f)),
 		.nbma = v4(1, 1, 1, 3 + take(f) % 3),
 		.flags = take(f) & 31,
 		.expires = take(f) * 1000,
@@ -273,10 +358,10 @@ static void step_adopt(struct fuzz *f, struct node *n)
 static void step_redirect(struct fuzz *f, struct node *n)
 {
 	struct addr from = v4(1, 1, 1, take(f) % 5);
-	uint8_t head[28] = { 0x45 };
+	uint8_t head[40] = { f->v6 ? 0x60 : 0x45 };
 	unsigned int k;
 
-	for (k = 12; k < 20; k++)
+	for (k = f->v6 ? 8 : 12; k < (f->v6 ? 40 : 20); k++)
 		head[k] = take(f);
 	engine_redirect(n->engine, IFINDEX, &from, 0, head,
 			take(f) % (sizeof(head) + 1), f->now);
@@ -285,10 +370,10 @@ static void step_redirect(struct fuzz *f, struct node *n)
 static void step_adopt_shortcut(struct fuzz *f, struct node *n)
 {
 	struct engine_shortcut s = {
-		.prefix = v4(take(f), take(f), 0, 0),
-		.plen = 8 + take(f) % 25,
-		.nexthop = v4(10, 0, 0, take(f)),
-		.via = v4(10, 0, 0, 1),
+		.prefix = net(f),
+		.plen = 8 + take(f) % (f->v6 ? 121 : 25),
+		.nexthop = at(f, take(f)),
+		.via = at(f, 0x81),
 		.expires = take(f) * 1000,
 		.cookie_len = take(f) % (ENGINE_COOKIE_MAX + 1),
 	};
@@ -302,7 +387,7 @@ static void step_adopt_shortcut(struct fuzz *f, struct node *n)
 
 static void step_shortcut_event(struct fuzz *f, struct node *n)
 {
-	struct addr a = v4(take(f), take(f), take(f), 0);
+	struct addr a = net(f);
 	uint8_t plen = take(f);
 
 	if (plen & 64)
@@ -318,21 +403,22 @@ static void step(struct fuzz *f)
 	struct node *n = &f->node[what & 1];
 	struct addr a;
 
+	f->v6 = what & 128;
 	switch (what >> 1 & 15) {
 	case 0:
 	case 1:
 		step_packet(f, n);
 		return;
 	case 2:
-		a = v4(10, 0, 0, take(f));
+		a = at(f, take(f));
 		engine_resolve(n->engine, IFINDEX, &a, &a, &a, f->now);
 		return;
 	case 3:
-		a = v4(10, 0, 0, take(f));
+		a = at(f, take(f));
 		engine_used(n->engine, IFINDEX, &a, f->now);
 		return;
 	case 4:
-		a = v4(10, 0, 0, take(f));
+		a = at(f, take(f));
 		engine_expired(n->engine, IFINDEX, &a, f->now);
 		return;
 	case 5:
@@ -344,8 +430,9 @@ static void step(struct fuzz *f)
 		step_adopt(f, n);
 		return;
 	case 7:
-		a = v4(10, 0, 0, take(f));
-		engine_clear(n->engine, IFINDEX, a.b[3] ? &a : NULL, f->now);
+		a = at(f, take(f));
+		engine_clear(n->engine, IFINDEX, f->v6 ? CONF_IPV6 : CONF_IPV4,
+			     a.b[a.len - 1] ? &a : NULL, f->now);
 		return;
 	case 8:
 		step_redirect(f, n);
@@ -364,8 +451,12 @@ static void step(struct fuzz *f)
 		engine_oneway(n->engine, IFINDEX, &a, 0, f->now);
 		return;
 	case 13:
-		a = v4(10, 0, 0, take(f) % 4);
+		a = at(f, take(f) % 4);
 		engine_nhs_drain(n->engine, IFINDEX, &a, what & 64, f->now);
+		return;
+	case 14:
+	case 15:
+		step_speak(f, n);
 		return;
 	}
 }
@@ -374,7 +465,7 @@ static void look(void *ctx, const struct engine_entry *e)
 {
 	struct fuzz *f = ctx;
 
-	must(e->reason && e->proto.len == 4);
+	must(e->reason && is_whole(&e->proto));
 	must(e->type != ENTRY_DYNAMIC || e->nbma.len == 4);
 	must(e->state != ENTRY_UP || e->nbma.len == 4);
 	must(e->created <= f->now);
@@ -382,10 +473,14 @@ static void look(void *ctx, const struct engine_entry *e)
 
 static void check(struct fuzz *f, struct node *n)
 {
-	struct iface *i = iface_find(n->engine, IFINDEX);
+	unsigned int family;
+	struct iface *i;
 
-	must(i->n_pending <= ENGINE_MAX_PENDING);
-	must(HASH_COUNT(i->shortcuts) <= ENGINE_MAX_SHORTCUTS);
+	for (family = 0; family < __CONF_FAMILY_MAX; family++) {
+		i = iface_find(n->engine, IFINDEX, family);
+		must(i->n_pending <= ENGINE_MAX_PENDING);
+		must(HASH_COUNT(i->shortcuts) <= ENGINE_MAX_SHORTCUTS);
+	}
 	engine_each_entry(n->engine, look, f);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * engine_internal: what the files of the protocol core share. The rooms are
- * iface (one interface), cache (entries), peer (NBMA addresses), nhs (servers
+ * iface (an interface, and a family on it), cache (entries), peer (NBMA addresses), nhs (servers
  * used), cluster (which of them), msg (packets as this node fills them),
  * shortcut (prefixes with a next hop of their own), and the procedures
  * register, resolve, redirect, live and purge; engine.c dispatches.
@@ -23,6 +23,7 @@
 
 struct entry;
 struct iface;
+struct link;
 struct nhs;
 struct shortcut;
 
@@ -77,7 +78,7 @@ struct engine {
 	void *ctx;
 	uint64_t now;			/* of the call being served */
 	struct timers timers;
-	struct iface *ifaces;		/* hash by ifindex */
+	struct link *links;		/* hash by ifindex */
 	struct timer sweep;		/* the FIB changed: shortcut.c */
 	bool sweep_wanted, sweeping;
 };
@@ -129,8 +130,9 @@ bool resolve_needs_probe(const struct iface *i);
 const char *resolve_reason(const struct entry *e, char *buf, size_t len);
 void resolve_request(struct rx *rx);
 void resolve_reply(struct rx *rx);
-/* Our own entry, there for show: somebody knows us by it for @hold seconds. */
-void resolve_note_local(struct iface *i, unsigned int hold);
+/* Our own entry, there for show: @who knows us by it for @hold seconds. */
+void resolve_note_local(struct iface *i, const struct addr *who,
+			unsigned int hold);
 /* The sender may have packets passed on; a refusal is counted and logged. */
 bool resolve_may_pass(struct rx *rx);
 void resolve_error(struct rx *rx, const struct nhrp_packet *offender);

@@ -42,6 +42,7 @@ struct kpeer {
 struct lab {
 	struct engine *engine;
 	struct conf_iface conf;
+	struct conf_nhrp *c;		/* the family in @conf that is tested */
 	struct addr local;
 	uint64_t now;
 	uint32_t rng;
@@ -79,6 +80,11 @@ static const char *T(const struct addr *a)
 	return addr_text(a, text[k++ % 4]);
 }
 
+static enum conf_family family(const struct lab *l)
+{
+	return l->c - l->conf.nhrp;
+}
+
 static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 		    uint32_t mark, const uint8_t *buf, size_t len)
 {
@@ -96,7 +102,7 @@ static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 	s->len = len;
 	memcpy(s->buf, buf, len);
 	assert_int_equal(nhrp_decode(s->buf, len, &s->p), NHRP_OK);
-	assert_true(nhrp_auth_ok(&s->p, l->conf.auth));
+	assert_true(nhrp_auth_ok(&s->p, l->c->auth));
 	assert_true(s->p.hops > 0);
 }
 
@@ -233,7 +239,7 @@ static uint8_t op_narrow(void *ctx, unsigned int ifindex,
 
 	(void)ifindex;
 	for (r = l->fib; r < l->fib + l->n_fib; r++)
-		while (n < 32 && r->plen > plen && !l->blind &&
+		while (n < dst->len * 8 && r->plen > plen && !l->blind &&
 		       addr_in_prefix(&r->prefix, dst, n))
 			n++;
 	return n;
@@ -309,12 +315,13 @@ static struct lab *lab_new(const char *addr, const char *local)
 	l->rng = 7;
 	l->local = A(local);
 	strcpy(l->conf.name, "Tunnel0");
-	l->conf.addr = A(addr);
-	l->conf.plen = 24;
-	l->conf.network_id = 1;
-	l->conf.holdtime = 7200;
+	l->c = &l->conf.nhrp[A(addr).len == 16 ? CONF_IPV6 : CONF_IPV4];
+	l->c->addr = A(addr);
+	l->c->plen = 24;
+	l->c->network_id = 1;
+	l->c->holdtime = 7200;
 	l->conf.mtu = 1400;
-	strcpy(l->conf.auth, KEY);
+	strcpy(l->c->auth, KEY);
 	l->engine = engine_new(&ops, l);
 	assert_non_null(l->engine);
 	return l;
@@ -337,14 +344,14 @@ static struct lab *hub(void)
 {
 	struct lab *l = lab_new("192.168.1.1", "1.1.1.1");
 
-	l->conf.multicast_dynamic = true;
+	l->c->multicast_dynamic = true;
 	apply(l);
 	return l;
 }
 
 static void add_nhs(struct lab *l, const char *proto, const char *nbma)
 {
-	struct conf_nhs *n = &l->conf.nhs[l->conf.n_nhs++];
+	struct conf_nhs *n = &l->c->nhs[l->c->n_nhs++];
 
 	if (proto)
 		n->proto = A(proto);
@@ -358,7 +365,7 @@ static struct lab *spoke(void)
 	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
 
 	add_nhs(l, "192.168.1.1", "1.1.1.1");
-	l->conf.nhs[0].multicast = true;
+	l->c->nhs[0].multicast = true;
 	apply(l);
 	return l;
 }
@@ -407,7 +414,7 @@ static void put(struct lab *l, const char *nbma, struct nhrp_packet *p)
 	uint8_t buf[NHRP_PACKET_MAX], key[NHRP_AUTH_MAX + 4];
 	int len;
 
-	assert_int_equal(nhrp_auth_set(p, l->conf.auth, key), 0);
+	assert_int_equal(nhrp_auth_set(p, l->c->auth, key), 0);
 	len = nhrp_encode(p, buf, sizeof(buf));
 	assert_true(len > 0);
 	engine_recv(l->engine, IFINDEX, &from, 0, buf, len, l->now);
@@ -419,12 +426,13 @@ static struct nhrp_packet packet(enum nhrp_type type, uint16_t flags,
 				 const char *src, const char *dst)
 {
 	struct nhrp_packet p = {
-		.afn = 1, .proto_type = 0x0800, .hops = 255, .type = type,
+		.afn = 1, .hops = 255, .type = type,
 		.flags = flags, .reqid = id, .src_nbma = A(src_nbma),
 		.src_proto = A(src), .dst_proto = A(dst),
 	};
 	struct nhrp_cie *c;
 
+	p.proto_type = p.src_proto.len == 16 ? 0x86dd : 0x0800;
 	if (type < NHRP_ERROR_INDICATION) {
 		c = nhrp_cie_add(&p.cies);
 		c->mtu = 1400;
@@ -442,9 +450,10 @@ static struct nhrp_packet registration(const char *nbma, const char *proto,
 {
 	struct nhrp_packet p = packet(NHRP_REGISTRATION_REQUEST,
 				      unique ? 0x8002 : 0x0002, 77, nbma,
-				      proto, "192.168.1.1");
+				      proto, strchr(proto, ':') ?
+				      "2001:db8::1" : "192.168.1.1");
 
-	p.cies.e[0].prefix = unique ? 255 : 32;
+	p.cies.e[0].prefix = unique ? 255 : p.src_proto.len * 8;
 	return p;
 }
 
@@ -464,7 +473,7 @@ static struct nhrp_packet answer_to(const struct sent *s, const char *nbma)
 	if (p.cies.n) {
 		p.cies.e[0].hold = 600;
 		if (s->p.type == NHRP_RESOLUTION_REQUEST) {
-			p.cies.e[0].prefix = 32;
+			p.cies.e[0].prefix = p.dst_proto.len * 8;
 			p.cies.e[0].nbma = A(nbma);
 			p.cies.e[0].proto = p.dst_proto;
 		}
@@ -521,7 +530,7 @@ static uint64_t rejected(struct lab *l, enum engine_reject why)
 {
 	struct engine_traffic t;
 
-	assert_true(engine_traffic(l->engine, IFINDEX, &t));
+	assert_true(engine_traffic(l->engine, IFINDEX, family(l), &t));
 	return t.rejected[why];
 }
 
@@ -646,7 +655,7 @@ static void test_register_no_unique(void **state)
 	struct sent *s;
 
 	(void)state;
-	l->conf.no_unique = true;
+	l->c->no_unique = true;
 	add_nhs(l, "192.168.1.1", "1.1.1.1");
 	apply(l);
 	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
@@ -821,10 +830,10 @@ static void test_register_mapped_nhs(void **state)
 	(void)state;
 	/* the seeds: ip nhrp map, ip nhrp map multicast, ip nhrp nhs */
 	add_nhs(l, "192.168.1.1", NULL);
-	l->conf.map[0] = (struct conf_map){ A("192.168.1.1"), A("1.1.1.1"), 0 };
-	l->conf.map[1] = (struct conf_map){ { 0 }, A("1.1.1.1"), true };
-	l->conf.map[2] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
-	l->conf.n_map = 3;
+	l->c->map[0] = (struct conf_map){ A("192.168.1.1"), A("1.1.1.1"), 0 };
+	l->c->map[1] = (struct conf_map){ { 0 }, A("1.1.1.1"), true };
+	l->c->map[2] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
+	l->c->n_map = 3;
 	apply(l);
 	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
 	assert_null(peer(l, "1.1.1.1"));	/* no verdict yet */
@@ -836,7 +845,7 @@ static void test_register_mapped_nhs(void **state)
 	/* a line goes, the rest is not disturbed */
 	l->neigh_sets = l->peer_sets = 0;
 	forget_sent(l);
-	l->conf.n_map = 2;
+	l->c->n_map = 2;
 	apply(l);
 	assert_null(neigh(l, "192.168.1.9"));
 	assert_int_equal(l->neigh_sets + l->peer_sets, 0);
@@ -851,7 +860,7 @@ static void test_register_name(void **state)
 
 	(void)state;
 	add_nhs(l, "192.168.1.1", NULL);
-	strcpy(l->conf.nhs[0].fqdn, "hub.example.net");
+	strcpy(l->c->nhs[0].fqdn, "hub.example.net");
 	apply(l);
 	silent(l);
 	assert_string_equal(l->name, "hub.example.net");
@@ -927,13 +936,13 @@ static void test_config_diff(void **state)
 	assert_int_equal(l->neigh_sets + l->peer_sets, 0);
 	/* another NHS besides: it alone is registered with */
 	add_nhs(l, "192.168.1.2", "2.2.2.2");
-	l->conf.nhs[1].priority = 5;
+	l->c->nhs[1].priority = 5;
 	apply(l);
 	sent(l, NHRP_REGISTRATION_REQUEST, "2.2.2.2");
 	silent(l);
 	/* the first one goes: withdrawn, and out of the kernel */
-	l->conf.nhs[0] = l->conf.nhs[1];
-	l->conf.n_nhs = 1;
+	l->c->nhs[0] = l->c->nhs[1];
+	l->c->n_nhs = 1;
 	apply(l);
 	s = sent(l, NHRP_PURGE_REQUEST, "1.1.1.1");
 	assert_string_equal(T(&s->p.cies.e[0].proto), "192.168.1.6");
@@ -942,7 +951,7 @@ static void test_config_diff(void **state)
 	assert_null(peer(l, "1.1.1.1"));
 	assert_non_null(neigh(l, "192.168.1.2"));
 	/* a new holding time is told at once */
-	l->conf.holdtime = 600;
+	l->c->holdtime = 600;
 	apply(l);
 	s = sent(l, NHRP_REGISTRATION_REQUEST, "2.2.2.2");
 	assert_int_equal(s->p.cies.e[0].hold, 600);
@@ -962,7 +971,7 @@ static void test_iface_del(void **state)
 	assert_int_equal(l->n_neighs, 0);
 	assert_int_equal(l->n_peers, 0);
 	assert_true(engine_deadline(l->engine) == UINT64_MAX);
-	assert_false(engine_traffic(l->engine, IFINDEX, &t));
+	assert_false(engine_traffic(l->engine, IFINDEX, family(l), &t));
 	lab_free(l);
 }
 
@@ -1096,8 +1105,8 @@ static void test_serve_prohibited(void **state)
 	struct nhrp_packet p;
 
 	(void)state;
-	l->conf.map[0] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
-	l->conf.n_map = 1;
+	l->c->map[0] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
+	l->c->n_map = 1;
 	apply(l);
 	p = registration("6.6.6.6", "192.168.2.6", true);
 	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
@@ -1312,8 +1321,8 @@ static void test_table_full(void **state)
 	int len;
 
 	(void)state;
-	l->conf.plen = 8;
-	l->conf.holdtime = 65535;
+	l->c->plen = 8;
+	l->c->holdtime = 65535;
 	apply(l);
 	p.dst_proto = A("10.0.0.1");
 	p.cies.e[0].hold = 65535;
@@ -1373,10 +1382,12 @@ static void test_ask_nonsense(void **state)
 	(void)state;
 	resolve(l, "192.168.1.6");
 	resolve(l, "224.0.0.5");
-	engine_resolve(l->engine, IFINDEX, &six, &a, &a, l->now);
-	assert_int_equal(rejected(l, REJECT_MARTIAN), 3);
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 2);
 	silent(l);
 	assert_int_equal(l->n_neighs, 1);
+	/* NHRP is off for it */
+	engine_resolve(l->engine, IFINDEX, &six, &a, &a, l->now);
+	refused(l, REJECT_OFF);
 	lab_free(l);
 }
 
@@ -1510,8 +1521,8 @@ static void test_ask_by_priority(void **state)
 	(void)state;
 	add_nhs(l, "192.168.1.1", "1.1.1.1");
 	add_nhs(l, "192.168.1.2", "2.2.2.2");
-	l->conf.nhs[0].priority = 2;
-	l->conf.nhs[1].priority = 1;
+	l->c->nhs[0].priority = 2;
+	l->c->nhs[1].priority = 1;
 	apply(l);
 	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
 	put(l, "1.1.1.1", &p);
@@ -1530,7 +1541,7 @@ static void test_pending_bounded(void **state)
 {
 	struct lab *l = registered_spoke();
 	struct addr hop = A("10.0.0.0");
-	struct iface *i = iface_find(l->engine, IFINDEX);
+	struct iface *i = iface_find(l->engine, IFINDEX, family(l));
 	unsigned int k;
 
 	(void)state;
@@ -2333,7 +2344,7 @@ static void test_chain(void **state)
 
 	(void)state;
 	add_nhs(low, "192.168.1.1", "1.1.1.1");
-	low->conf.multicast_dynamic = true;
+	low->c->multicast_dynamic = true;
 	apply(low);
 	p = sent(low, NHRP_REGISTRATION_REQUEST, "1.1.1.1")->p;
 	put(up, "2.2.2.2", &p);
@@ -2376,8 +2387,8 @@ static void test_v6_overlay(void **state)
 	struct sent *s;
 
 	(void)state;
-	l->conf.plen = 64;
-	l->conf.no_unique = true;
+	l->c->plen = 64;
+	l->c->no_unique = true;
 	add_nhs(l, "2001:db8::1", "1.1.1.1");
 	apply(l);
 	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
@@ -2408,16 +2419,16 @@ static void test_auth(void **state)
 	struct nhrp_packet p = registration("6.6.6.6", "192.168.1.6", true);
 
 	(void)state;
-	strcpy(l->conf.auth, "wrong");	/* what the sender uses */
+	strcpy(l->c->auth, "wrong");	/* what the sender uses */
 	put(l, "6.6.6.6", &p);
 	assert_int_equal(rejected(l, REJECT_AUTH), 1);
 	assert_non_null(strstr(l->log, "wrong authentication string in Registration Request from 6.6.6.6"));
-	l->conf.auth[0] = '\0';
+	l->c->auth[0] = '\0';
 	put(l, "6.6.6.6", &p);
 	assert_int_equal(rejected(l, REJECT_AUTH), 2);
 	silent(l);			/* no reply, as IOS */
 	assert_int_equal(l->n_neighs, 0);
-	strcpy(l->conf.auth, KEY);
+	strcpy(l->c->auth, KEY);
 	put(l, "6.6.6.6", &p);
 	sent(l, NHRP_REGISTRATION_REPLY, "6.6.6.6");
 	lab_free(l);
@@ -2502,7 +2513,7 @@ static void test_purge_of_registered(void **state)
 
 	(void)state;
 	add_nhs(l, "192.168.1.1", "1.1.1.1");
-	l->conf.multicast_dynamic = true;
+	l->c->multicast_dynamic = true;
 	apply(l);
 	p = registration("6.6.6.6", "192.168.1.6", true);
 	p.dst_proto = A("192.168.1.2");
@@ -2522,8 +2533,8 @@ static void test_shared_peer(void **state)
 	struct nhrp_packet p;
 
 	(void)state;
-	l->conf.map[0] = (struct conf_map){ A("192.168.1.9"), A("6.6.6.6"), 0 };
-	l->conf.n_map = 1;
+	l->c->map[0] = (struct conf_map){ A("192.168.1.9"), A("6.6.6.6"), 0 };
+	l->c->n_map = 1;
 	apply(l);
 	assert_null(peer(l, "6.6.6.6"));
 	do_register(l, "6.6.6.6", "192.168.1.6", true);
@@ -2534,7 +2545,7 @@ static void test_shared_peer(void **state)
 	p = purge("6.6.6.6", "192.168.1.7", "192.168.1.1", "192.168.1.7");
 	put(l, "6.6.6.6", &p);
 	assert_int_equal(peer(l, "6.6.6.6")->flags, 0);
-	l->conf.n_map = 0;
+	l->c->n_map = 0;
 	apply(l);
 	assert_null(peer(l, "6.6.6.6"));
 	lab_free(l);
@@ -2589,10 +2600,10 @@ static void test_purge_again(void **state)
 	unsigned int k;
 
 	(void)state;
-	i = iface_find(l->engine, IFINDEX);
+	i = iface_find(l->engine, IFINDEX, family(l));
 	put(l, "8.8.8.8", &p);
 	forget_sent(l);
-	assert_int_equal(engine_clear(l->engine, IFINDEX, &p.dst_proto, l->now),
+	assert_int_equal(engine_clear(l->engine, IFINDEX, family(l), &p.dst_proto, l->now),
 			 1);
 	assert_null(neigh(l, "192.168.1.6"));
 	assert_int_equal(i->n_pending, 1);
@@ -2613,11 +2624,11 @@ static void test_purge_answered(void **state)
 	(void)state;
 	put(l, "8.8.8.8", &p);
 	sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
-	engine_clear(l->engine, IFINDEX, &p.dst_proto, l->now);
+	engine_clear(l->engine, IFINDEX, family(l), &p.dst_proto, l->now);
 	p = sent(l, NHRP_PURGE_REQUEST, "8.8.8.8")->p;
 	p.type = NHRP_PURGE_REPLY;
 	put(l, "8.8.8.8", &p);
-	assert_int_equal(iface_find(l->engine, IFINDEX)->n_pending, 0);
+	assert_int_equal(iface_find(l->engine, IFINDEX, family(l))->n_pending, 0);
 	pass(l, 30 * SECOND);
 	silent(l);
 	put(l, "8.8.8.8", &p);
@@ -2632,7 +2643,7 @@ static void test_clear(void **state)
 	(void)state;
 	resolve(l, "192.168.1.7");
 	forget_sent(l);
-	assert_int_equal(engine_clear(l->engine, IFINDEX, NULL, l->now), 2);
+	assert_int_equal(engine_clear(l->engine, IFINDEX, family(l), NULL, l->now), 2);
 	assert_null(neigh(l, "192.168.1.8"));
 	assert_null(shown(l, "192.168.1.7"));
 	assert_non_null(neigh(l, "192.168.1.1"));
@@ -2654,6 +2665,7 @@ static struct lab *heir(struct lab *old, uint64_t later)
 
 	assert_non_null(l);
 	*l = *old;
+	l->c = l->conf.nhrp + (old->c - old->conf.nhrp);
 	memcpy(was, old->neigh, sizeof(was));
 	memcpy(cut, old->shortcut, sizeof(cut));
 	engine_free(old->engine);
@@ -2791,7 +2803,7 @@ static void test_adopt_probed(void **state)
 	(void)state;
 	forget_sent(l);
 	engine_used(l->engine, IFINDEX, &r8, l->now);
-	assert_non_null(cache_find(iface_find(l->engine, IFINDEX), &r8)->ask);
+	assert_non_null(cache_find(iface_find(l->engine, IFINDEX, family(l)), &r8)->ask);
 	forget_sent(l);
 	put(l, "8.8.8.8", &p);
 	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
@@ -2806,13 +2818,13 @@ static void test_adopt_strangers(void **state)
 	struct engine_neigh n = { .flags = DMVPN_NEIGH_F_STATIC };
 
 	(void)state;
-	l->conf.map[0] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
-	l->conf.n_map = 1;
+	l->c->map[0] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
+	l->c->n_map = 1;
 	apply(l);
 	n.addr = A("192.168.1.50");	/* an operator's own */
 	n.nbma = A("50.50.50.50");
 	l->neigh[l->n_neighs++] = n;
-	l->conf.n_map = 0;
+	l->c->n_map = 0;
 	l = heir(l, SECOND);
 	assert_null(neigh(l, "192.168.1.9"));
 	assert_non_null(neigh(l, "192.168.1.50"));
@@ -2850,7 +2862,7 @@ static void test_adopt_named_nhs(void **state)
 
 	(void)state;
 	add_nhs(l, "192.168.1.1", NULL);
-	strcpy(l->conf.nhs[0].fqdn, "hub.example.net");
+	strcpy(l->c->nhs[0].fqdn, "hub.example.net");
 	apply(l);
 	engine_name(l->engine, IFINDEX, "hub.example.net", &nbma, 1, l->now);
 	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
@@ -2885,7 +2897,7 @@ static void test_adopt_peers(void **state)
 static void test_cookie_garbage(void **state)
 {
 	struct lab *l = hub();
-	struct entry e = { .iface = iface_find(l->engine, IFINDEX),
+	struct entry e = { .iface = iface_find(l->engine, IFINDEX, family(l)),
 			   .type = ENTRY_DYNAMIC, .proto = A("192.168.1.6"),
 			   .claimed = A("10.0.0.6"), .unique = true };
 	struct entry back = { 0 };
@@ -2984,7 +2996,7 @@ static uint64_t accounted(struct lab *l)
 	uint64_t sum = 0;
 	unsigned int k;
 
-	assert_true(engine_traffic(l->engine, IFINDEX, &t));
+	assert_true(engine_traffic(l->engine, IFINDEX, family(l), &t));
 	for (k = 0; k < __NHRP_TYPE_MAX; k++)
 		sum += t.rcvd[k];
 	for (k = 0; k < __NHRP_REFUSAL_MAX; k++)
@@ -3089,25 +3101,23 @@ static void test_sender_martian(void **state)
 /* ---- phase 3: the hub ---- */
 
 /* An IPv4 header and the first bytes of what it carries. */
-static size_t head_of(uint8_t *buf, const char *src, const char *dst)
+static size_t head_of(uint8_t *head, const char *src, const char *dst)
 {
-	struct addr s = A(src), d = A(dst);
+	struct addr from = A(src), to = A(dst);
+	bool v6 = from.len == 16;
 
-	memset(buf, 0, 28);
-	buf[0] = 0x45;
-	buf[3] = 84;
-	buf[8] = 63;
-	buf[9] = 1;
-	memcpy(buf + 12, s.b, 4);
-	memcpy(buf + 16, d.b, 4);
-	return 28;
+	memset(head, 0, v6 ? 40 : 28);
+	head[0] = v6 ? 0x60 : 0x45;
+	memcpy(head + (v6 ? 8 : 12), from.b, from.len);
+	memcpy(head + (v6 ? 24 : 16), to.b, to.len);
+	return v6 ? 40 : 28;
 }
 
 static void hairpin(struct lab *l, const char *nbma, const char *src,
 		    const char *dst)
 {
 	struct addr from = A(nbma);
-	uint8_t head[28];
+	uint8_t head[40];
 	size_t len = head_of(head, src, dst);
 
 	engine_redirect(l->engine, IFINDEX, &from, 0, head, len, l->now);
@@ -3117,7 +3127,7 @@ static struct lab *redirecting_hub(void)
 {
 	struct lab *l = busy_hub();
 
-	l->conf.redirect = true;
+	l->c->redirect = true;
 	apply(l);
 	return l;
 }
@@ -3142,7 +3152,7 @@ static void test_redirect(void **state)
 						 "88.88.88.88"));
 	assert_memory_equal(s->p.quote, head, sizeof(head));
 	assert_exts(&s->p, "7");
-	assert_true(engine_traffic(l->engine, IFINDEX, &t));
+	assert_true(engine_traffic(l->engine, IFINDEX, family(l), &t));
 	assert_int_equal(t.sent[NHRP_TRAFFIC_INDICATION], 1);
 	lab_free(l);
 }
@@ -3157,13 +3167,14 @@ static void test_redirect_refused(void **state)
 	hairpin(l, "9.9.9.9", "66.66.66.66", "88.88.88.88");
 	refused(l, REJECT_STRANGER);
 	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 100, l->now);
+	refused(l, REJECT_OFF);
 	head_of(head, "66.66.66.66", "88.88.88.88");
 	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 19, l->now);
 	head[0] = 0x44;
 	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 28, l->now);
 	head[0] = 0x46;
 	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 20, l->now);
-	assert_int_equal(rejected(l, REJECT_BAD_QUOTE), 4);
+	assert_int_equal(rejected(l, REJECT_BAD_QUOTE), 3);
 	hairpin(l, "6.6.6.6", "66.66.66.66", "224.0.0.5");
 	hairpin(l, "6.6.6.6", "0.0.0.0", "88.88.88.88");
 	hairpin(l, "6.6.6.6", "192.168.1.1", "88.88.88.88");
@@ -3174,7 +3185,7 @@ static void test_redirect_refused(void **state)
 	engine_redirect(l->engine, IFINDEX, &r6, 0, head, 1500, l->now);
 	assert_int_equal(sent(l, NHRP_TRAFFIC_INDICATION,
 			      "6.6.6.6")->p.quote_len, 128);
-	l->conf.redirect = false;
+	l->c->redirect = false;
 	apply(l);
 	hairpin(l, "6.6.6.6", "66.66.66.66", "88.88.88.88");
 	refused(l, REJECT_REDIRECT_OFF);
@@ -3191,7 +3202,7 @@ static void test_redirect_bounded(void **state)
 	l->deaf = true;
 	for (k = 0; k < 10000; k++)
 		hairpin(l, "6.6.6.6", "66.66.66.66", "88.88.88.88");
-	assert_true(engine_traffic(l->engine, IFINDEX, &t));
+	assert_true(engine_traffic(l->engine, IFINDEX, family(l), &t));
 	assert_in_range(t.sent[NHRP_TRAFFIC_INDICATION], 1000, 5000);
 	assert_int_equal(t.sent[NHRP_TRAFFIC_INDICATION] +
 			 rejected(l, REJECT_RATE), 10000);
@@ -3246,8 +3257,9 @@ static void indicate(struct lab *l, const char *nbma, const char *src,
 		     const char *dst)
 {
 	struct nhrp_packet p = packet(NHRP_TRAFFIC_INDICATION, 0, 0, nbma,
+				      strchr(src, ':') ? "2001:db8::1" :
 				      "192.168.1.1", src);
-	uint8_t head[28];
+	uint8_t head[40];
 
 	p.quote_len = head_of(head, src, dst);
 	p.quote = head;
@@ -3259,7 +3271,7 @@ static struct lab *phase3_spoke(void)
 {
 	struct lab *l = registered_spoke();
 
-	l->conf.shortcut = true;
+	l->c->shortcut = true;
 	apply(l);
 	add_route(l, "192.168.1.0", 24, IFINDEX, NULL);
 	add_route(l, "66.66.66.0", 24, 9, NULL);
@@ -3387,7 +3399,7 @@ static void test_indication_refused(void **state)
 	asked(l, "88.88.88.88");
 	indicate(l, "1.1.1.1", "66.66.66.66", "88.88.88.88");
 	refused(l, REJECT_PENDING);
-	l->conf.shortcut = false;
+	l->c->shortcut = false;
 	apply(l);
 	indicate(l, "1.1.1.1", "66.66.66.66", "88.8.8.8");
 	refused(l, REJECT_REDIRECT_OFF);
@@ -3642,7 +3654,7 @@ static void test_shortcut_when_up(void **state)
 					      "1.1.1.1"), NULL);
 
 	(void)state;
-	l->conf.shortcut = true;
+	l->c->shortcut = true;
 	apply(l);
 	add_route(l, "88.0.0.0", 8, IFINDEX, "192.168.1.1");
 	indicate(l, "1.1.1.1", "66.66.66.66", "88.88.88.88");
@@ -3843,7 +3855,7 @@ static void test_shortcut_route(void **state)
 static void test_sweep_in_portions(void **state)
 {
 	struct lab *l = shortcut_spoke();
-	struct iface *i = iface_find(l->engine, IFINDEX);
+	struct iface *i = iface_find(l->engine, IFINDEX, family(l));
 	struct engine_shortcut k = l->shortcut[0];
 	unsigned int n, turns = 0;
 	uint64_t end;
@@ -3880,9 +3892,9 @@ static void test_sweep_in_portions(void **state)
 	live(l, 105);
 	assert_true(i->sweep && i->sweep != i->shortcuts);
 	k.prefix = i->sweep->key.prefix;
-	engine_clear(l->engine, IFINDEX, &k.prefix, l->now);
+	engine_clear(l->engine, IFINDEX, family(l), &k.prefix, l->now);
 	live(l, 5);
-	engine_clear(l->engine, IFINDEX, NULL, l->now);
+	engine_clear(l->engine, IFINDEX, family(l), NULL, l->now);
 	live(l, SECOND);
 	assert_null(i->sweep);
 	lab_free(l);
@@ -3946,22 +3958,22 @@ static void test_shortcut_clear(void **state)
 	struct lab *l = shortcut_spoke();
 
 	(void)state;
-	assert_int_equal(engine_clear(l->engine, IFINDEX, &inside, l->now), 1);
+	assert_int_equal(engine_clear(l->engine, IFINDEX, family(l), &inside, l->now), 1);
 	assert_int_equal(l->n_shortcuts, 0);
 	assert_non_null(neigh(l, "192.168.1.8"));
 	silent(l);
 	lab_free(l);
 	l = shortcut_spoke();
-	assert_int_equal(engine_clear(l->engine, IFINDEX, &hop, l->now), 1);
+	assert_int_equal(engine_clear(l->engine, IFINDEX, family(l), &hop, l->now), 1);
 	assert_int_equal(l->n_shortcuts, 0);
 	lab_free(l);
 	l = shortcut_spoke();
-	assert_int_equal(engine_clear(l->engine, IFINDEX, NULL, l->now), 2);
+	assert_int_equal(engine_clear(l->engine, IFINDEX, family(l), NULL, l->now), 2);
 	assert_int_equal(l->n_shortcuts, 0);
 	assert_int_equal(l->n_neighs, 1);
 	lab_free(l);
 	l = shortcut_spoke();
-	l->conf.shortcut = false;
+	l->c->shortcut = false;
 	apply(l);
 	assert_int_equal(l->n_shortcuts, 0);
 	assert_non_null(neigh(l, "192.168.1.8"));
@@ -4148,6 +4160,696 @@ static void test_order(void **state)
 
 #define T_(name) cmocka_unit_test(test_##name)
 
+/* ---- IPv6 ---- */
+
+/* R6 with both its addresses, not yet registered. */
+static struct lab *v6_spoke(void)
+{
+	struct lab *l = lab_new("2001:db8::6", "6.6.6.6");
+
+	l->c->plen = 64;
+	l->c->link_local = A("fe80::6");
+	l->c->shortcut = true;
+	add_nhs(l, "2001:db8::1", "1.1.1.1");
+	l->c->nhs[0].multicast = true;
+	apply(l);
+	return l;
+}
+
+static void v6_accept(struct lab *l)
+{
+	struct nhrp_packet p;
+	unsigned int k;
+
+	for (k = 0; k < 2; k++) {
+		p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"),
+			      NULL);
+		put(l, "1.1.1.1", &p);
+	}
+	silent(l);
+	forget_sent(l);
+}
+
+static struct lab *v6_registered(void)
+{
+	struct lab *l = v6_spoke();
+
+	v6_accept(l);
+	assert_true(nhs_of(l).up);
+	return l;
+}
+
+static struct lab *v6_hub(void)
+{
+	struct lab *l = lab_new("2001:db8::1", "1.1.1.1");
+
+	l->c->plen = 64;
+	l->c->link_local = A("fe80::1");
+	l->c->multicast_dynamic = l->c->redirect = true;
+	apply(l);
+	return l;
+}
+
+/* Each spoke with both its addresses. */
+static struct lab *v6_busy_hub(void)
+{
+	struct lab *l = v6_hub();
+
+	do_register(l, "6.6.6.6", "2001:db8::6", true);
+	do_register(l, "6.6.6.6", "fe80::6", true);
+	do_register(l, "8.8.8.8", "2001:db8::8", true);
+	do_register(l, "8.8.8.8", "fe80::8", true);
+	forget_sent(l);
+	return l;
+}
+
+/* The link-local address has a registration of its own. */
+static void test_v6_register(void **state)
+{
+	struct lab *l = v6_spoke();
+	struct nhrp_packet p, ll;
+	struct sent *s;
+
+	(void)state;
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.src_proto), "2001:db8::6");
+	assert_string_equal(T(&s->p.dst_proto), "2001:db8::1");
+	p = answer_to(s, NULL);
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.src_proto), "fe80::6");
+	assert_string_equal(T(&s->p.dst_proto), "2001:db8::1");
+	assert_true(s->p.flags & NHRP_F_REG_UNIQUE);
+	assert_int_equal(s->p.cies.e[0].prefix, 255);
+	assert_int_not_equal(s->p.reqid, p.reqid);
+	ll = answer_to(s, NULL);
+	put(l, "1.1.1.1", &p);
+	assert_true(nhs_of(l).up);
+	put(l, "1.1.1.1", &ll);
+	assert_int_equal(rejected(l, REJECT_UNSOLICITED), 0);
+	put(l, "1.1.1.1", &ll);		/* once is enough */
+	refused(l, REJECT_UNSOLICITED);
+	pass(l, 40 * SECOND);
+	silent(l);
+	/* all of it is renewed */
+	pass(l, 21 * SECOND);
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	lab_free(l);
+}
+
+/* Without an answer for it three quick tries follow; the NHS is up anyway. */
+static void test_v6_link_local_lost(void **state)
+{
+	struct lab *l = v6_spoke();
+	struct nhrp_packet p;
+	unsigned int k;
+
+	(void)state;
+	for (k = 0; k < 3; k++) {
+		p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"),
+			      NULL);
+		sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+		silent(l);
+		put(l, "1.1.1.1", &p);
+		assert_true(nhs_of(l).up);
+		pass(l, SECOND);
+	}
+	pass(l, 40 * SECOND);
+	silent(l);
+	pass(l, 20 * SECOND);
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	lab_free(l);
+}
+
+static void test_v6_link_local_taken(void **state)
+{
+	struct lab *l = v6_spoke();
+	struct nhrp_packet p;
+
+	(void)state;
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
+	put(l, "1.1.1.1", &p);
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
+	p.cies.e[0].code = NHRP_CODE_ALREADY_REGISTERED;
+	put(l, "1.1.1.1", &p);
+	assert_true(nhs_of(l).up);
+	assert_non_null(strstr(l->log, "NHS 2001:db8::1 (1.1.1.1), link-local fe80::6: registration refused: unique address"));
+	pass(l, 40 * SECOND);
+	silent(l);
+	/* another one is given: it is registered at once */
+	l->c->link_local = A("fe80::66");
+	apply(l);
+	assert_string_equal(T(&sent(l, NHRP_PURGE_REQUEST,
+				    "1.1.1.1")->p.cies.e[0].proto),
+			    "2001:db8::6");
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&sent(l, NHRP_REGISTRATION_REQUEST,
+				    "1.1.1.1")->p.src_proto), "fe80::66");
+	lab_free(l);
+}
+
+static void test_v6_link_local_prohibited(void **state)
+{
+	struct lab *l = v6_spoke();
+	struct nhrp_packet p, error;
+	struct sent *s;
+
+	(void)state;
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
+	put(l, "1.1.1.1", &p);
+	s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	error = packet(NHRP_ERROR_INDICATION, 0, 0, "1.1.1.1", "2001:db8::1",
+		       "fe80::6");
+	error.code = NHRP_ERROR_PROTOCOL;
+	error.quote = s->buf;
+	error.quote_len = s->len;
+	put(l, "1.1.1.1", &error);
+	assert_true(nhs_of(l).up);
+	pass(l, 40 * SECOND);
+	silent(l);
+	lab_free(l);
+}
+
+static void test_v6_withdraw(void **state)
+{
+	struct lab *l = v6_registered();
+	struct sent *s;
+
+	(void)state;
+	engine_iface_del(l->engine, IFINDEX, l->now);
+	s = sent(l, NHRP_PURGE_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "2001:db8::6");
+	assert_int_equal(s->p.cies.e[0].prefix, 128);
+	s = sent(l, NHRP_PURGE_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "fe80::6");
+	assert_string_equal(T(&s->p.src_proto), "2001:db8::6");
+	assert_int_equal(l->n_neighs, 0);
+	assert_int_equal(l->n_peers, 0);
+	lab_free(l);
+}
+
+/* The hub takes link-local addresses that nobody else has. */
+static void test_v6_serve(void **state)
+{
+	struct lab *l = v6_hub();
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	do_register(l, "6.6.6.6", "2001:db8::6", true);
+	p = registration("6.6.6.6", "fe80::6", true);
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_REGISTRATION_REPLY, "6.6.6.6");
+	assert_int_equal(s->p.cies.e[0].code, 0);
+	/* it answers by the address that is good there */
+	assert_one(s, NHRP_EXT_RESPONDER, "1.1.1.1", "fe80::1");
+	assert_true(neigh(l, "fe80::6")->flags & DMVPN_NEIGH_F_REGISTERED);
+	assert_int_equal(peer(l, "6.6.6.6")->flags, DMVPN_PEER_F_MULTICAST);
+	/* somebody else's, and the hub's own */
+	p = registration("8.8.8.8", "fe80::6", true);
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].code, 14);
+	p = registration("8.8.8.8", "fe80::1", true);
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].code, 14);
+	assert_int_equal(rejected(l, REJECT_NOT_UNIQUE), 2);
+	/* other foreign addresses as ever */
+	p = registration("8.8.8.8", "2001:db8:5::8", true);
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].code, 4);
+	p = registration("8.8.8.8", "2001:db8::", true);
+	put(l, "8.8.8.8", &p);		/* the subnet's routers */
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].code, 4);
+	lab_free(l);
+}
+
+/* A routing protocol's next hop: asked for by the address of its scope. */
+static void test_v6_link_local_hop(void **state)
+{
+	struct lab *l = v6_registered();
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	resolve(l, "fe80::8");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.src_proto), "fe80::6");
+	assert_string_equal(T(&s->p.dst_proto), "fe80::8");
+	p = answer_to(s, "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(neigh(l, "fe80::8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&s->p.src_proto), "fe80::6");
+	assert_int_equal(s->p.hops, 1);
+	p = answer_to(s, "8.8.8.8");
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(neigh(l, "fe80::8")->flags, 0);
+	assert_string_equal(T(&neigh(l, "fe80::8")->nbma), "8.8.8.8");
+	resolve(l, "fe80::6");
+	resolve(l, "ff02::5");
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 2);
+	silent(l);
+	lab_free(l);
+}
+
+/* Asked for our own: the answer has it, and the asker's is learnt. */
+static void test_v6_link_local_answer(void **state)
+{
+	struct lab *l = v6_registered();
+	struct nhrp_packet p = question("8.8.8.8", "fe80::8", "fe80::6");
+	struct sent *s;
+
+	(void)state;
+	put(l, "1.1.1.1", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1");
+	assert_int_equal(s->p.cies.e[0].code, 0);
+	assert_int_equal(s->p.cies.e[0].prefix, 128);
+	assert_string_equal(T(&s->p.cies.e[0].proto), "fe80::6");
+	assert_string_equal(T(&s->p.cies.e[0].nbma), "6.6.6.6");
+	assert_one(s, NHRP_EXT_RESPONDER, "6.6.6.6", "fe80::6");
+	assert_int_equal(shown(l, "fe80::6")->type, ENTRY_LOCAL);
+	assert_null(shown(l, "2001:db8::6"));
+	assert_string_equal(T(&neigh(l, "fe80::8")->nbma), "8.8.8.8");
+	sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");	/* the probe */
+	/* and by the other address the other */
+	p = question("8.8.8.8", "2001:db8::8", "2001:db8::6");
+	put(l, "1.1.1.1", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "2001:db8::6");
+	assert_int_equal(shown(l, "2001:db8::6")->type, ENTRY_LOCAL);
+	lab_free(l);
+}
+
+/* The hub passes on what is asked by a link-local address it knows. */
+static void test_v6_link_local_passed(void **state)
+{
+	struct lab *l = v6_busy_hub();
+	struct nhrp_packet p = question("6.6.6.6", "fe80::6", "fe80::8");
+	struct sent *s;
+
+	(void)state;
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	assert_one(s, NHRP_EXT_FORWARD, "1.1.1.1", "2001:db8::1");
+	p = answer_to(s, "8.8.8.8");
+	put(l, "8.8.8.8", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "6.6.6.6");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "fe80::8");
+	/* its own it answers for, without the FIB */
+	p = question("6.6.6.6", "fe80::6", "fe80::1");
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "6.6.6.6");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "fe80::1");
+	/* nobody has this one, whatever the routes say */
+	l->route = (struct engine_route){ .found = true, .ifindex = 9 };
+	p = question("6.6.6.6", "fe80::6", "fe80::9");
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REPLY,
+			      "6.6.6.6")->p.cies.e[0].code, 12);
+	/* not from elsewhere */
+	p = question("9.9.9.9", "fe80::6", "fe80::8");
+	put(l, "9.9.9.9", &p);
+	refused(l, REJECT_SPOOFED);
+	lab_free(l);
+}
+
+static void test_v6_redirect(void **state)
+{
+	struct lab *l = v6_busy_hub();
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	hairpin(l, "6.6.6.6", "2001:db8:66::1", "2001:db8:88::1");
+	s = sent(l, NHRP_TRAFFIC_INDICATION, "6.6.6.6");
+	assert_int_equal(s->p.proto_type, 0x86dd);
+	assert_string_equal(T(&s->p.src_proto), "2001:db8::1");
+	assert_string_equal(T(&s->p.dst_proto), "2001:db8:66::1");
+	assert_int_equal(s->p.quote_len, 40);
+	hairpin(l, "6.6.6.6", "fe80::6", "2001:db8:88::1");
+	hairpin(l, "6.6.6.6", "2001:db8:66::1", "fe80::8");
+	hairpin(l, "6.6.6.6", "2001:db8:66::1", "ff0e::5");
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 3);
+	hairpin(l, "6.6.6.6", "66.66.66.66", "88.88.88.88");
+	refused(l, REJECT_OFF);
+	/* the request takes the routed path, by a link-local next hop */
+	add_route(l, "2001:db8:88::", 48, IFINDEX, "fe80::8");
+	p = question("6.6.6.6", "2001:db8::6", "2001:db8:88::1");
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	assert_string_equal(T(&s->p.dst_proto), "2001:db8:88::1");
+	lab_free(l);
+}
+
+/* Who asked through a link-local next hop has learnt the other address. */
+static void test_v6_told_of_both(void **state)
+{
+	struct lab *l = v6_busy_hub();
+	struct nhrp_packet p = question("6.6.6.6", "2001:db8::6",
+					"2001:db8:88::1");
+	struct sent *s;
+
+	(void)state;
+	add_route(l, "2001:db8:88::", 48, IFINDEX, "fe80::8");
+	put(l, "6.6.6.6", &p);
+	forget_sent(l);
+	p = registration("8.8.8.8", "2001:db8::8", false);
+	put(l, "8.8.8.8", &p);		/* may move now */
+	forget_sent(l);
+	p = registration("8.8.9.9", "2001:db8::8", false);
+	put(l, "8.8.9.9", &p);
+	s = sent(l, NHRP_PURGE_REQUEST, "6.6.6.6");
+	assert_string_equal(T(&s->p.cies.e[0].proto), "2001:db8::8");
+	assert_string_equal(T(&s->p.cies.e[0].nbma), "8.8.8.8");
+	lab_free(l);
+}
+
+/* The summary is routed by the hub's link-local address. */
+static struct lab *v6_phase3(void)
+{
+	struct lab *l = v6_registered();
+
+	add_route(l, "2001:db8::", 64, IFINDEX, NULL);
+	add_route(l, "2001:db8:66::", 48, 9, NULL);
+	add_route(l, "2001:db8:80::", 44, IFINDEX, "fe80::1");
+	return l;
+}
+
+static void test_v6_shortcut(void **state)
+{
+	struct lab *l = v6_phase3();
+	struct engine_shortcut *k;
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	indicate(l, "1.1.1.1", "2001:db8:66::1", "2001:db8:88::1");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	assert_string_equal(T(&s->p.src_proto), "2001:db8::6");
+	assert_string_equal(T(&s->p.dst_proto), "2001:db8:88::1");
+	p = behind(s, "8.8.8.8", "2001:db8::8", 48);
+	put(l, "8.8.8.8", &p);
+	k = shortcut(l, "2001:db8:88::", 48);
+	assert_non_null(k);
+	assert_string_equal(T(&k->nexthop), "2001:db8::8");
+	assert_string_equal(T(&k->via), "fe80::1");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	p = answer_to(s, "8.8.8.8");
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(neigh(l, "2001:db8::8")->flags, 0);
+	/* a prefix of all addresses is nobody's */
+	indicate(l, "1.1.1.1", "2001:db8:66::1", "2001:db8:89::1");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	p = behind(s, "8.8.8.8", "2001:db8::8", 8);
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(l->n_shortcuts, 1);
+	assert_int_equal(rejected(l, REJECT_BAD_REPLY), 1);
+	/* what stays on its link is not asked for */
+	indicate(l, "1.1.1.1", "2001:db8:66::1", "fe80::8");
+	indicate(l, "1.1.1.1", "fe80::6", "2001:db8:88::1");
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 2);
+	/* the owner takes it back */
+	p = packet(NHRP_PURGE_REQUEST, 0, 5, "8.8.8.8", "2001:db8::8",
+		   "2001:db8::6");
+	p.cies.e[0].prefix = 48;
+	p.cies.e[0].proto = A("2001:db8:88::");
+	put(l, "8.8.8.8", &p);
+	assert_null(shortcut(l, "2001:db8:88::", 48));
+	lab_free(l);
+}
+
+/* The route leads straight to the node by its other address: no shortcut. */
+static void test_v6_shortcut_of_route(void **state)
+{
+	struct lab *l = v6_phase3();
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	resolve(l, "fe80::8");
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	forget_sent(l);
+	add_route(l, "2001:db8:88::", 48, IFINDEX, "fe80::8");
+	indicate(l, "1.1.1.1", "2001:db8:66::1", "2001:db8:88::1");
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	p = behind(s, "8.8.8.8", "2001:db8::8", 48);
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_int_equal(rejected(l, REJECT_BAD_REPLY), 0);
+	lab_free(l);
+}
+
+/* It answers for what its routes say, by its address in the subnet. */
+static void test_v6_answer_behind(void **state)
+{
+	struct lab *l = v6_phase3();
+	struct nhrp_packet p = question("8.8.8.8", "2001:db8::8",
+					"2001:db8:66::9");
+	struct sent *s;
+
+	(void)state;
+	put(l, "1.1.1.1", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(s->p.cies.e[0].prefix, 48);
+	assert_string_equal(T(&s->p.cies.e[0].proto), "2001:db8::6");
+	assert_string_equal(T(&neigh(l, "2001:db8::8")->nbma), "8.8.8.8");
+	lab_free(l);
+}
+
+/* ---- both families over one device ---- */
+
+/* R6, of which IPv4 is what @l->c has. */
+static struct lab *dual_spoke(void)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+	struct conf_nhrp *v6 = &l->conf.nhrp[CONF_IPV6];
+
+	add_nhs(l, "192.168.1.1", "1.1.1.1");
+	l->c->nhs[0].priority = 5;
+	*v6 = *l->c;
+	v6->addr = A("2001:db8::6");
+	v6->plen = 64;
+	v6->network_id = 2;
+	v6->nhs[0].proto = A("2001:db8::1");
+	v6->nhs[0].priority = 3;
+	v6->nhs[0].multicast = true;
+	apply(l);
+	return l;
+}
+
+/* Their registrations, in the order of the families. */
+static void dual_answer(struct lab *l, bool v4, bool v6)
+{
+	bool answers[] = { v4, v6 };
+	struct nhrp_packet p;
+	unsigned int k;
+
+	for (k = 0; k < 2; k++) {
+		p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"),
+			      NULL);
+		assert_int_equal(p.proto_type, k ? 0x86dd : 0x0800);
+		p.cies.e[0].code = answers[k] ? 0 : NHRP_CODE_PROHIBITED;
+		put(l, "1.1.1.1", &p);
+	}
+	forget_sent(l);
+}
+
+static const uint32_t hub_flags = DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS |
+				  DMVPN_PEER_F_MULTICAST;
+
+/* What either of them wants, the better priority, one limit for the sender. */
+static void test_dual_peer(void **state)
+{
+	struct lab *l = dual_spoke();
+
+	(void)state;
+	dual_answer(l, true, true);
+	assert_int_equal(l->n_peers, 1);
+	assert_int_equal(peer(l, "1.1.1.1")->flags, hub_flags);
+	assert_int_equal(peer(l, "1.1.1.1")->priority, 3);
+	assert_non_null(neigh(l, "192.168.1.1"));
+	assert_non_null(neigh(l, "2001:db8::1"));
+	/* IPv6 ends: what was its own goes */
+	l->conf.nhrp[CONF_IPV6].network_id = 0;
+	apply(l);
+	assert_int_equal(sent(l, NHRP_PURGE_REQUEST,
+			      "1.1.1.1")->p.proto_type, 0x86dd);
+	silent(l);
+	assert_null(neigh(l, "2001:db8::1"));
+	assert_non_null(neigh(l, "192.168.1.1"));
+	assert_int_equal(peer(l, "1.1.1.1")->flags,
+			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_NHS);
+	assert_int_equal(peer(l, "1.1.1.1")->priority, 5);
+	/* and comes back, IPv4 ends */
+	l->conf.nhrp[CONF_IPV6].network_id = 2;
+	l->conf.nhrp[CONF_IPV4].network_id = 0;
+	apply(l);
+	l->c = &l->conf.nhrp[CONF_IPV6];
+	forget_sent(l);
+	assert_null(neigh(l, "192.168.1.1"));
+	engine_iface_del(l->engine, IFINDEX, l->now);
+	assert_int_equal(l->n_peers, 0);
+	lab_free(l);
+}
+
+/* An NHS that is down for one family still carries the other. */
+static void test_dual_one_down(void **state)
+{
+	struct lab *l = dual_spoke();
+
+	(void)state;
+	dual_answer(l, true, false);
+	assert_int_equal(peer(l, "1.1.1.1")->flags, hub_flags);
+	assert_int_equal(peer(l, "1.1.1.1")->priority, 5);
+	assert_int_equal(shown(l, "192.168.1.1")->state, ENTRY_UP);
+	assert_int_equal(shown(l, "2001:db8::1")->state, ENTRY_DOWN);
+	lab_free(l);
+}
+
+/* After a restart the first "no" of one family takes nothing from the other. */
+static void dual_restart(unsigned int first)
+{
+	struct lab *l = dual_spoke();
+	struct addr hub = A("1.1.1.1");
+	struct nhrp_packet p[2];
+	unsigned int k;
+
+	dual_answer(l, true, true);
+	l = heir(l, SECOND);
+	engine_adopt_peer(l->engine, IFINDEX, &hub, 0, hub_flags, 3, l->now);
+	for (k = 0; k < 2; k++)
+		p[k] = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"),
+				 NULL);
+	p[first].cies.e[0].code = NHRP_CODE_PROHIBITED;
+	put(l, "1.1.1.1", &p[first]);
+	assert_int_equal(l->peer_sets, 0);
+	put(l, "1.1.1.1", &p[!first]);
+	assert_int_equal(peer(l, "1.1.1.1")->flags, hub_flags);
+	assert_int_equal(peer(l, "1.1.1.1")->priority, first ? 5 : 3);
+	lab_free(l);
+}
+
+static void test_dual_restart(void **state)
+{
+	(void)state;
+	dual_restart(0);
+	dual_restart(1);
+}
+
+/* The first "yes" counts at once. */
+static void test_dual_first(void **state)
+{
+	struct lab *l = dual_spoke();
+	struct nhrp_packet p;
+
+	(void)state;
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(peer(l, "1.1.1.1")->flags, hub_flags);
+	lab_free(l);
+}
+
+/* An interface in the middle of its configuration tells the kernel nothing. */
+static void test_dual_restart_of_one(void **state)
+{
+	struct lab *l = dual_spoke();
+	struct addr hub = A("1.1.1.1");
+
+	(void)state;
+	dual_answer(l, true, true);
+	/* for IPv4 it gets multicast, no more */
+	l->c->n_nhs = 0;
+	l->c->map[0].nbma = hub;
+	l->c->map[0].multicast = true;
+	l->c->n_map = 1;
+	l = heir(l, SECOND);
+	engine_adopt_peer(l->engine, IFINDEX, &hub, 0, hub_flags, 3, l->now);
+	assert_int_equal(l->peer_sets, 0);
+	assert_int_equal(peer(l, "1.1.1.1")->flags, hub_flags);
+	lab_free(l);
+}
+
+/* Both have direct paths to one node; it falls silent for both. */
+static void test_dual_oneway(void **state)
+{
+	static const char *const node[] = { "192.168.1.8", "2001:db8::8" };
+	struct lab *l = dual_spoke();
+	struct addr r8 = A("8.8.8.8");
+	struct nhrp_packet p;
+	unsigned int k;
+
+	(void)state;
+	dual_answer(l, true, true);
+	for (k = 0; k < 2; k++) {
+		resolve(l, node[k]);
+		p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"),
+			      "8.8.8.8");
+		put(l, "1.1.1.1", &p);
+		p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8"),
+			      "8.8.8.8");
+		put(l, "8.8.8.8", &p);
+		assert_int_equal(neigh(l, node[k])->flags, 0);
+	}
+	l->now += 10 * SECOND;
+	forget_sent(l);
+	engine_oneway(l->engine, IFINDEX, &r8, 0, l->now);
+	for (k = 0; k < 2; k++)
+		sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	silent(l);
+	pass(l, 4 * SECOND);
+	for (k = 0; k < 2; k++)
+		assert_int_equal(neigh(l, node[k])->flags,
+				 DMVPN_NEIGH_F_UNCONFIRMED);
+	/* the kernel drops the peer with the last of them */
+	assert_int_equal(engine_clear(l->engine, IFINDEX, CONF_IPV4, NULL,
+				      l->now), 1);
+	assert_null(neigh(l, node[0]));
+	assert_non_null(neigh(l, node[1]));
+	assert_int_equal(engine_clear(l->engine, IFINDEX, CONF_IPV6, NULL,
+				      l->now), 1);
+	assert_null(neigh(l, node[1]));
+	lab_free(l);
+}
+
+static void note_order(void *ctx, const struct engine_entry *e)
+{
+	char *text = ctx;
+
+	strcat(text, T(&e->proto));
+	strcat(text, " ");
+}
+
+static void test_dual_counters(void **state)
+{
+	struct lab *l = dual_spoke();
+	struct engine_traffic t4, t6;
+	char order[128] = "";
+
+	(void)state;
+	dual_answer(l, true, true);
+	assert_true(engine_traffic(l->engine, IFINDEX, CONF_IPV4, &t4));
+	assert_true(engine_traffic(l->engine, IFINDEX, CONF_IPV6, &t6));
+	assert_int_equal(t4.sent[NHRP_REGISTRATION_REQUEST], 1);
+	assert_int_equal(t6.sent[NHRP_REGISTRATION_REQUEST], 1);
+	resolve(l, "2001:db8::6");
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 0);
+	assert_true(engine_traffic(l->engine, IFINDEX, CONF_IPV6, &t6));
+	assert_int_equal(t6.rejected[REJECT_MARTIAN], 1);
+	engine_each_entry(l->engine, note_order, order);
+	assert_string_equal(order, "192.168.1.1 2001:db8::1 ");
+	/* an NHS drained by its NBMA address is so for both */
+	assert_int_equal(engine_nhs_drain(l->engine, IFINDEX, &(struct addr){
+			 4, { 1, 1, 1, 1 } }, true, l->now), 0);
+	assert_true(nhs_of(l).drained);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -4200,6 +4902,14 @@ int main(void)
 		T_(adopt_shortcut), T_(answer_taken_back),
 		T_(answers_bounded), T_(answer_no_reflector),
 		T_(words), T_(order),
+		T_(v6_register), T_(v6_link_local_lost),
+		T_(v6_link_local_taken), T_(v6_link_local_prohibited),
+		T_(v6_withdraw), T_(v6_serve), T_(v6_link_local_hop),
+		T_(v6_link_local_answer), T_(v6_link_local_passed),
+		T_(v6_redirect), T_(v6_told_of_both), T_(v6_shortcut),
+		T_(v6_shortcut_of_route), T_(v6_answer_behind),
+		T_(dual_peer), T_(dual_one_down), T_(dual_restart), T_(dual_first),
+		T_(dual_restart_of_one), T_(dual_oneway), T_(dual_counters),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);

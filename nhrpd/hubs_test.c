@@ -45,6 +45,7 @@ struct flight {
 struct lab {
 	struct engine *engine;
 	struct conf_iface conf;
+	struct conf_nhrp *c;		/* IPv4's in @conf */
 	struct addr local;
 	uint64_t now;
 	uint32_t rng;
@@ -281,11 +282,12 @@ static struct lab *lab_new(unsigned int self)
 	l->carrier = -1;
 	l->local = nbma_of(self);
 	strcpy(l->conf.name, "Tunnel0");
-	l->conf.addr = proto_of(self);
-	l->conf.plen = 24;
-	l->conf.network_id = 1;
-	l->conf.holdtime = 7200;
-	l->conf.reg_interval = 1200;
+	l->c = &l->conf.nhrp[CONF_IPV4];
+	l->c->addr = proto_of(self);
+	l->c->plen = 24;
+	l->c->network_id = 1;
+	l->c->holdtime = 7200;
+	l->c->reg_interval = 1200;
 	l->conf.mtu = 1400;
 	for (k = 1; k < 10; k++)
 		l->node[k].alive = true;
@@ -307,7 +309,7 @@ static void apply(struct lab *l)
 
 static struct conf_nhs *add_hub(struct lab *l, unsigned int n)
 {
-	struct conf_nhs *c = &l->conf.nhs[l->conf.n_nhs++];
+	struct conf_nhs *c = &l->c->nhs[l->c->n_nhs++];
 
 	c->proto = proto_of(n);
 	c->nbma = nbma_of(n);
@@ -325,9 +327,9 @@ static struct lab *spoke(unsigned int n, unsigned int max)
 	for (k = 1; k <= n; k++)
 		add_hub(l, k)->cluster = max ? 4 : 0;
 	if (max) {
-		l->conf.n_cluster = 1;
-		l->conf.cluster[0].cluster = 4;
-		l->conf.cluster[0].max = max;
+		l->c->n_cluster = 1;
+		l->c->cluster[0].cluster = 4;
+		l->c->cluster[0].max = max;
 	}
 	apply(l);
 	return l;
@@ -529,7 +531,7 @@ static const char *hubs(struct lab *l)
 	unsigned int k;
 
 	text[0] = '\0';
-	for (k = 1; k <= 3 && k <= l->conf.n_nhs; k++)
+	for (k = 1; k <= 3 && k <= l->c->n_nhs; k++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 			 "%s%u%c", k > 1 ? " " : "", k,
 			 l->flags[k] & DMVPN_PEER_F_NHS ? 'n' :
@@ -842,8 +844,8 @@ static void test_cluster_in_order(void **state)
 	add_hub(l, 3);			/* the file's order is another one */
 	add_hub(l, 2);
 	add_hub(l, 1);
-	l->conf.n_cluster = 1;
-	l->conf.cluster[0].max = 1;
+	l->c->n_cluster = 1;
+	l->c->cluster[0].max = 1;
 	apply(l);
 	pass(l, 3 * SECOND);
 	assert_in_range(registrations(l, 1), 2, 3);
@@ -903,7 +905,7 @@ static void test_cluster_flapping(void **state)
 	unsigned int k;
 
 	(void)state;
-	l->conf.fallback = 60;
+	l->c->fallback = 60;
 	l->node[1].alive = false;
 	apply(l);
 	pass(l, 20 * SECOND);
@@ -953,34 +955,34 @@ static void test_cluster_reload(void **state)
 	(void)state;
 	pass(l, SECOND);
 	l->must_carry = true;
-	l->conf.cluster[0].max = 2;	/* one more */
+	l->c->cluster[0].max = 2;	/* one more */
 	apply(l);
 	pass(l, SECOND);
 	assert_string_equal(hubs(l), "1n 2n 3h");
-	l->conf.n_cluster = 0;		/* all */
+	l->c->n_cluster = 0;		/* all */
 	apply(l);
 	pass(l, SECOND);
 	assert_string_equal(hubs(l), "1n 2n 3n");
 	assert_int_equal(registrations(l, 1), 1);	/* undisturbed */
-	l->conf.n_cluster = 1;
-	l->conf.cluster[0].max = 1;	/* one again */
+	l->c->n_cluster = 1;
+	l->c->cluster[0].max = 1;	/* one again */
 	apply(l);
 	pass(l, SECOND);
 	assert_string_equal(hubs(l), "1n 2h 3h");
 	assert_int_equal(l->node[2].got[NHRP_PURGE_REQUEST], 1);
 	assert_int_equal(l->node[3].got[NHRP_PURGE_REQUEST], 1);
-	l->conf.nhs[2].priority = 0;	/* 3 is the best now */
+	l->c->nhs[2].priority = 0;	/* 3 is the best now */
 	apply(l);
 	pass(l, 2 * SECOND);
 	assert_string_equal(hubs(l), "1n 2h 3h");
 	pass(l, 30 * SECOND);
 	assert_string_equal(hubs(l), "1h 2h 3n");
 	l->must_carry = false;
-	l->conf.n_nhs = 2;		/* and gone: the next one at once */
+	l->c->n_nhs = 2;		/* and gone: the next one at once */
 	apply(l);
 	pass(l, SECOND);
 	assert_string_equal(hubs(l), "1n 2h");
-	l->conf.nhs[1].cluster = 7;	/* a cluster of its own */
+	l->c->nhs[1].cluster = 7;	/* a cluster of its own */
 	apply(l);
 	pass(l, SECOND);
 	assert_string_equal(hubs(l), "1n 2n");
@@ -1063,7 +1065,7 @@ static unsigned int asked(struct lab *l, unsigned int dst)
 	for (k = 1; k <= 3; k++)
 		if (l->node[k].got[NHRP_RESOLUTION_REQUEST])
 			hub = k;
-	engine_clear(l->engine, IFINDEX, &hop, l->now);
+	engine_clear(l->engine, IFINDEX, CONF_IPV4, &hop, l->now);
 	return hub;
 }
 
@@ -1092,7 +1094,7 @@ static void test_drain(void **state)
 	registrations(l, 1);
 	pass(l, 3600 * SECOND);		/* still registered with */
 	assert_in_range(registrations(l, 1), 3, 4);
-	l->conf.holdtime = 600;		/* a reload changes nothing */
+	l->c->holdtime = 600;		/* a reload changes nothing */
 	apply(l);
 	pass(l, SECOND);
 	assert_string_equal(hubs(l), "1h 2n");
@@ -1225,7 +1227,7 @@ static void test_name_moves(void **state)
 
 	(void)state;
 	add_hub(l, 1)->nbma = (struct addr){ 0 };
-	strcpy(l->conf.nhs[0].fqdn, "hub.example.net");
+	strcpy(l->c->nhs[0].fqdn, "hub.example.net");
 	add_hub(l, 2);
 	apply(l);
 	assert_int_equal(l->lookups, 1);

@@ -4,7 +4,6 @@
  * peers, and the packet budget of those who send to it. Called by engine.c;
  * iface_sync() by nhs.c whenever an NHS's addresses change.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,28 +23,113 @@
 #define STRANGER_RATE 100
 #define STRANGER_BURST 200
 
-struct iface *iface_find(const struct engine *e, unsigned int ifindex)
-{
-	struct iface *i;
+/* ---- links ---- */
 
-	HASH_FIND(hh, e->ifaces, &ifindex, sizeof(ifindex), i);
-	return i;
+struct link *link_find(const struct engine *e, unsigned int ifindex)
+{
+	struct link *l;
+
+	HASH_FIND(hh, e->links, &ifindex, sizeof(ifindex), l);
+	return l;
 }
 
-struct iface *iface_add(struct engine *e, unsigned int ifindex)
+struct link *link_add(struct engine *e, unsigned int ifindex)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->engine = e;
+	l->ifindex = ifindex;
+	l->salt = engine_random(e);
+	HASH_ADD(hh, e->links, ifindex, sizeof(l->ifindex), l);
+	if (l->hh.tbl)
+		return l;
+	free(l);
+	return NULL;
+}
+
+void link_free(struct link *l)
+{
+	unsigned int f;
+
+	for (f = 0; f < __CONF_FAMILY_MAX; f++)
+		if (l->family[f])
+			iface_free(l->family[f]);
+	peer_free_all(l);
+	HASH_DELETE(hh, l->engine->links, l);
+	free(l);
+}
+
+void link_put(struct link *l)
+{
+	if (!l->family[CONF_IPV4] && !l->family[CONF_IPV6])
+		link_free(l);
+}
+
+/* ---- families of links ---- */
+
+enum conf_family iface_family_of(const struct addr *a)
+{
+	return a->len == 16 ? CONF_IPV6 : CONF_IPV4;
+}
+
+struct iface *iface_find(const struct engine *e, unsigned int ifindex,
+			 enum conf_family f)
+{
+	const struct link *l = link_find(e, ifindex);
+
+	return l ? l->family[f] : NULL;
+}
+
+struct iface *iface_for(const struct engine *e, unsigned int ifindex,
+			const struct addr *a)
+{
+	return iface_find(e, ifindex, iface_family_of(a));
+}
+
+struct iface *iface_serving(struct engine *e, unsigned int ifindex,
+			    enum conf_family f)
+{
+	struct link *l = link_find(e, ifindex);
+
+	if (!l)
+		return NULL;
+	if (!l->family[f])
+		engine_reject(l->family[!f], REJECT_OFF);
+	return l->family[f];
+}
+
+static struct iface *first_from(const struct link *l, unsigned int f)
+{
+	for (; l; l = l->hh.next, f = 0)
+		for (; f < __CONF_FAMILY_MAX; f++)
+			if (l->family[f])
+				return l->family[f];
+	return NULL;
+}
+
+struct iface *iface_first(const struct engine *e)
+{
+	return first_from(e->links, 0);
+}
+
+struct iface *iface_next(const struct iface *i)
+{
+	return first_from(i->link, i->family + 1);
+}
+
+struct iface *iface_add(struct link *l, enum conf_family f)
 {
 	struct iface *i = calloc(1, sizeof(*i));
 
 	if (!i)
 		return NULL;
-	i->engine = e;
-	i->ifindex = ifindex;
-	i->salt = engine_random(e);
-	HASH_ADD(hh, e->ifaces, ifindex, sizeof(i->ifindex), i);
-	if (i->hh.tbl)
-		return i;
-	free(i);
-	return NULL;
+	i->link = l;
+	i->engine = l->engine;
+	i->family = f;
+	l->family[f] = i;
+	return i;
 }
 
 void iface_free(struct iface *i)
@@ -54,10 +138,11 @@ void iface_free(struct iface *i)
 	cache_free_all(i);
 	purge_drop_all(i);
 	nhs_free_all(i);
-	peer_free_all(i);
-	HASH_DELETE(hh, i->engine->ifaces, i);
+	i->link->family[i->family] = NULL;
 	free(i);
 }
+
+/* ---- addresses ---- */
 
 bool iface_ready(const struct iface *i)
 {
@@ -72,19 +157,36 @@ bool iface_in_subnet(const struct iface *i, const struct addr *a)
 
 bool iface_is_edge(const struct iface *i, const struct addr *a)
 {
-	uint32_t mask, host;
+	struct addr edge = addr_network(a, i->conf.plen);
+	unsigned int k;
 
-	if (a->len != 4 || i->conf.plen > 30 || !iface_in_subnet(i, a))
+	if (i->conf.plen > a->len * 8 - 2 || !iface_in_subnet(i, a))
 		return false;
-	mask = UINT32_MAX >> i->conf.plen;
-	host = ntohl(addr_to_v4(a)) & mask;
-	return !host || host == mask;
+	if (addr_eq(a, &edge))
+		return true;
+	for (k = i->conf.plen; k < a->len * 8u; k++)
+		edge.b[k / 8] |= 0x80 >> k % 8;
+	return a->len == 4 && addr_eq(a, &edge);
 }
 
 bool iface_is_own(const struct iface *i, const struct addr *proto)
 {
-	return addr_eq(proto, &i->conf.addr);
+	return addr_eq(proto, &i->conf.addr) ||
+	       (addr_is_set(proto) && addr_eq(proto, &i->conf.link_local));
 }
+
+const struct addr *iface_self(const struct iface *i, const struct addr *other)
+{
+	return addr_is_link_local(other) && addr_is_set(&i->conf.link_local) ?
+	       &i->conf.link_local : &i->conf.addr;
+}
+
+bool iface_on_link(const struct iface *i, const struct addr *a)
+{
+	return iface_in_subnet(i, a) || addr_is_link_local(a);
+}
+
+/* ---- configuration ---- */
 
 /*
  * Without a line for it, a hub is known by its lines: it has no NHS itself,
@@ -113,7 +215,7 @@ static void fix(struct entry *e, const struct addr *nbma, bool nhs,
 	if (same)
 		return;
 	resolve_cancel(e);
-	cache_set_registered(e, false);
+	peer_set_registered(e, false);
 	if (cache_set_nbma(e, nbma, 0))
 		return;
 	e->type = type;
@@ -181,9 +283,11 @@ static void drop_local(struct iface *i)
 }
 
 /* What a registration says is not what the NHS was told last. */
-static bool says_other(const struct conf_iface *a, const struct conf_iface *b)
+static bool says_other(const struct conf_nhrp *a, const struct conf_nhrp *b)
 {
-	return !addr_eq(&a->addr, &b->addr) || a->holdtime != b->holdtime ||
+	return !addr_eq(&a->addr, &b->addr) ||
+	       !addr_eq(&a->link_local, &b->link_local) ||
+	       a->holdtime != b->holdtime ||
 	       a->no_unique != b->no_unique || strcmp(a->auth, b->auth);
 }
 
@@ -215,12 +319,13 @@ static void withdraw_all(struct iface *i)
 		register_withdraw(n);
 }
 
-void iface_apply(struct iface *i, const struct conf_iface *c,
+void iface_apply(struct iface *i, const struct conf_nhrp *c,
 		 const struct addr *local)
 {
 	bool had = iface_ready(i);
 	bool moved = !addr_eq(local, &i->local);
-	bool renamed = !addr_eq(&c->addr, &i->conf.addr);
+	bool renamed = !addr_eq(&c->addr, &i->conf.addr) ||
+		       !addr_eq(&c->link_local, &i->conf.link_local);
 	bool other = says_other(c, &i->conf);
 
 	if (had && renamed)
@@ -244,16 +349,18 @@ void iface_apply(struct iface *i, const struct conf_iface *c,
 		resolve_moved(i);
 }
 
-static struct limit *stranger(struct iface *i, const struct addr *nbma,
+/* ---- who may send ---- */
+
+static struct limit *stranger(struct link *l, const struct addr *nbma,
 			      uint32_t mark)
 {
-	uint32_t h = i->salt ^ mark;
+	uint32_t h = l->salt ^ mark;
 	unsigned int k;
 
 	for (k = 0; k < nbma->len; k++)
 		h = (h ^ nbma->b[k]) * 16777619;
 	h ^= h >> 16;
-	return &i->strangers[h & (IFACE_STRANGERS - 1)];
+	return &l->strangers[h & (IFACE_STRANGERS - 1)];
 }
 
 bool iface_admits(struct iface *i, const struct addr *nbma, uint32_t mark)
@@ -263,9 +370,9 @@ bool iface_admits(struct iface *i, const struct addr *nbma, uint32_t mark)
 
 	if (nhs_at(i, nbma))
 		return true;
-	p = peer_find(i, nbma, mark);
+	p = peer_find(i->link, nbma, mark);
 	if (p)
 		return limit_take(&p->limit, now, KNOWN_RATE, KNOWN_BURST);
-	return limit_take(stranger(i, nbma, mark), now, STRANGER_RATE,
+	return limit_take(stranger(i->link, nbma, mark), now, STRANGER_RATE,
 			  STRANGER_BURST);
 }

@@ -72,6 +72,7 @@ static void judge_genl(const struct nlmsghdr *nlh)
 static void judge_rtnl(const struct nlmsghdr *nlh)
 {
 	struct engine_route route;
+	struct rtnl_prefix prefix;
 	struct rtnl_link link;
 	struct rtnl_addr addr;
 	unsigned int ifindex;
@@ -80,6 +81,8 @@ static void judge_rtnl(const struct nlmsghdr *nlh)
 		insist(memchr(link.kind, 0, sizeof(link.kind)), "kind");
 	if (!rtnl_parse_addr(nlh, &ifindex, &addr))
 		insist(addr_is_set(&addr.addr), "address");
+	if (!rtnl_parse_prefix(nlh, &prefix))
+		insist(prefix.plen <= 8 * prefix.prefix.len, "prefix");
 	if (!rtnl_parse_route(nlh, 1, &route) && route.found)
 		insist(route.plen <= 8 * route.prefix.len, "prefix");
 }

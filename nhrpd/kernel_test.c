@@ -670,6 +670,25 @@ static void test_addr(void **state)
 	assert_true(a.secondary);
 }
 
+static void test_addr_ipv6(void **state)
+{
+	struct ifaddrmsg ifa = { .ifa_family = AF_INET6, .ifa_index = 9,
+				 .ifa_prefixlen = 64,
+				 .ifa_scope = RT_SCOPE_LINK };
+	struct nlmsghdr *nlh = begin(RTM_NEWADDR, &ifa, sizeof(ifa));
+	struct addr ll = addr_from("\376\200\0\0\0\0\0\0abcdefgh", 16);
+	unsigned int ifindex;
+	struct rtnl_addr a;
+
+	(void)state;
+	netlink_put_addr(nlh, IFA_ADDRESS, &ll);
+	assert_int_equal(rtnl_parse_addr(nlh, &ifindex, &a), 0);
+	assert_true(addr_eq(&a.addr, &ll));
+	assert_true(addr_is_link_local(&a.addr));
+	assert_int_equal(a.plen, 64);
+	assert_int_equal(a.scope, RT_SCOPE_LINK);
+}
+
 static struct nlmsghdr *begin_route(uint8_t type, uint8_t plen)
 {
 	struct rtmsg rtm = { .rtm_family = AF_INET, .rtm_dst_len = plen,
@@ -714,6 +733,36 @@ static void test_route_kinds(void **state)
 	assert_false(r.found);
 	assert_int_equal(rtnl_parse_route(begin_route(RTN_UNICAST, 33), 1,
 					  &r), -EBADMSG);
+}
+
+static void test_route_ipv6(void **state)
+{
+	struct rtmsg rtm = { .rtm_family = AF_INET6, .rtm_dst_len = 48,
+			     .rtm_type = RTN_UNICAST, .rtm_table = 254 };
+	struct nlmsghdr *nlh = begin(RTM_NEWROUTE, &rtm, sizeof(rtm));
+	struct addr net = addr_from("\x20\x01\x0d\xb8\0\5\0\0"
+				    "\0\0\0\0\0\0\0\0", 16);
+	struct addr gw = addr_from("\376\200\0\0\0\0\0\0abcdefgh", 16);
+	struct engine_route r;
+	struct rtnl_prefix p;
+
+	(void)state;
+	netlink_put_addr(nlh, RTA_DST, &net);
+	netlink_put_addr(nlh, RTA_GATEWAY, &gw);
+	mnl_attr_put_u32(nlh, RTA_OIF, 4);
+	assert_int_equal(rtnl_parse_route(nlh, 1, &r), 0);
+	assert_true(r.found && !r.local);
+	assert_int_equal(r.plen, 48);
+	assert_true(addr_eq(&r.prefix, &net));
+	assert_true(addr_eq(&r.gateway, &gw));
+	assert_int_equal(rtnl_parse_prefix(nlh, &p), 0);
+	assert_true(addr_eq(&p.prefix, &net));
+	assert_int_equal(p.plen, 48);
+	assert_int_equal(p.type, RTN_UNICAST);
+	assert_int_equal(p.table, 254);
+	mnl_attr_put_u32(nlh, RTA_TABLE, 1000);
+	assert_int_equal(rtnl_parse_prefix(nlh, &p), 0);
+	assert_int_equal(p.table, 1000);
 }
 
 /* Three next hops; the one through the interface asked for is told. */
@@ -777,6 +826,8 @@ int main(void)
 		cmocka_unit_test(test_route),
 		cmocka_unit_test(test_route_kinds),
 		cmocka_unit_test(test_route_multipath),
+		cmocka_unit_test(test_addr_ipv6),
+		cmocka_unit_test(test_route_ipv6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,10 @@
  * probe of resolve.c), an NHS by a registration (5.2.3). Three questions in
  * three seconds without an answer, and data takes another way.
  */
+#include <stdio.h>
+
+#include <utlist.h>
+
 #include "cache.h"
 #include "iface.h"
 #include "nhs.h"
@@ -86,24 +90,31 @@ static void check_nhs(struct nhs *n)
 	register_hasten(n, n->checked);
 }
 
+static void check_all_nhs(struct iface *i, const struct addr *nbma)
+{
+	struct nhs *n;
+
+	for (n = i->nhs; n; n = n->next)
+		if (addr_eq(&n->nbma, nbma))
+			check_nhs(n);
+}
+
 void engine_oneway(struct engine *engine, unsigned int ifindex,
 		   const struct addr *nbma, uint32_t mark, uint64_t now)
 {
-	struct iface *i = iface_find(engine, ifindex);
-	struct peer *p = i ? peer_find(i, nbma, mark) : NULL;
-	struct entry *e, *next;
-	struct nhs *n;
+	struct link *l = link_find(engine, ifindex);
+	struct peer *p = l ? peer_find(l, nbma, mark) : NULL;
+	struct entry *e;
+	unsigned int f;
 
 	engine->now = now;
-	if (!p || !iface_ready(i))
+	if (!p)
 		return;
-	for (n = mark ? NULL : i->nhs; n; n = n->next)
-		if (addr_eq(&n->nbma, nbma))
-			check_nhs(n);
+	for (f = 0; !mark && f < __CONF_FAMILY_MAX; f++)
+		if (l->family[f] && iface_ready(l->family[f]))
+			check_all_nhs(l->family[f], nbma);
 	/* Registered spokes keep what they have for their holding time. */
-	if (p->refs == p->registered)
-		return;
-	HASH_ITER(hh, i->cache, e, next)
-		if (e->peer == p)
+	DL_FOREACH2(p->entries, e, peer_next)
+		if (iface_ready(e->iface))
 			check(e, now - GUARD);
 }

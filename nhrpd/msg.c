@@ -20,18 +20,23 @@ static uint8_t width(const struct addr *a)
 	return a->len * 8;
 }
 
+uint16_t msg_proto_type(const struct iface *i)
+{
+	return i->family == CONF_IPV6 ? 0x86dd : 0x0800;
+}
+
 void msg_init(struct iface *i, struct nhrp_packet *p, enum nhrp_type type,
 	      uint16_t flags, uint32_t id, const struct addr *dst)
 {
 	memset(p, 0, offsetof(struct nhrp_packet, ext));
 	p->afn = i->local.len == 16 ? 2 : 1;
-	p->proto_type = i->conf.addr.len == 16 ? 0x86dd : 0x0800;
+	p->proto_type = msg_proto_type(i);
 	p->hops = NHRP_HOPS_DEFAULT;
 	p->type = type;
 	p->flags = flags;
 	p->reqid = id;
 	p->src_nbma = i->local;
-	p->src_proto = i->conf.addr;
+	p->src_proto = *iface_self(i, dst);
 	p->dst_proto = *dst;
 }
 
@@ -50,23 +55,23 @@ struct nhrp_cie *msg_add_cie(struct iface *i, struct nhrp_packet *p,
 	struct nhrp_cie *c = nhrp_cie_add(&p->cies);
 
 	c->prefix = prefix;
-	c->mtu = i->conf.mtu;
+	c->mtu = i->link->mtu;
 	c->hold = i->conf.holdtime;
 	return c;
 }
 
 struct nhrp_cie *msg_add_self(struct iface *i, struct nhrp_cies *list,
-			      uint8_t prefix)
+			      const struct addr *self, uint8_t prefix)
 {
 	struct nhrp_cie *c = nhrp_cie_add(list);
 
 	if (!c)
 		return NULL;
 	c->prefix = prefix;
-	c->mtu = i->conf.mtu;
+	c->mtu = i->link->mtu;
 	c->hold = i->conf.holdtime;
 	c->nbma = i->local;
-	c->proto = i->conf.addr;
+	c->proto = *self;
 	return c;
 }
 
@@ -105,13 +110,14 @@ const struct addr *msg_public(const struct nhrp_packet *p,
 void msg_turn(struct iface *i, struct nhrp_packet *p, enum nhrp_type type)
 {
 	struct nhrp_ext *e = nhrp_ext_get(p, NHRP_EXT_RESPONDER);
+	const struct addr *self = iface_self(i, &p->src_proto);
 
 	p->type = type;
 	p->hops = NHRP_HOPS_DEFAULT;
 	if (!e)
 		return;
 	e->cies.n = 0;
-	msg_add_self(i, &e->cies, width(&i->conf.addr));
+	msg_add_self(i, &e->cies, self, width(self));
 }
 
 bool msg_has_unknown(const struct nhrp_packet *p)
@@ -135,14 +141,14 @@ bool msg_has_unknown(const struct nhrp_packet *p)
 	return false;
 }
 
-bool msg_lists(const struct nhrp_packet *p, enum nhrp_ext_type type,
-	       const struct addr *a)
+bool msg_lists_us(const struct iface *i, const struct nhrp_packet *p,
+		  enum nhrp_ext_type type)
 {
 	const struct nhrp_ext *e = nhrp_ext_find(p, type);
 	unsigned int k;
 
 	for (k = 0; e && e->has_cies && k < e->cies.n; k++)
-		if (addr_eq(&e->cies.e[k].proto, a))
+		if (iface_is_own(i, &e->cies.e[k].proto))
 			return true;
 	return false;
 }
@@ -160,7 +166,7 @@ static bool emit(struct iface *i, const struct addr *nbma, uint32_t mark,
 		engine_reject(i, REJECT_UNSENDABLE);
 		return false;
 	}
-	e->ops->send(e->ctx, i->ifindex, nbma, mark, buf, len);
+	e->ops->send(e->ctx, i->link->ifindex, nbma, mark, buf, len);
 	return true;
 }
 
@@ -179,7 +185,8 @@ static bool record(struct iface *i, struct nhrp_packet *p,
 
 	if (!e || msg_has_unknown(p))
 		return true;		/* RFC 2332 5.3: not to be touched */
-	return msg_add_self(i, &e->cies, width(&i->conf.addr));
+	return msg_add_self(i, &e->cies, &i->conf.addr,
+			    width(&i->conf.addr));
 }
 
 void msg_forward(struct rx *rx, const struct addr *nbma, uint32_t mark,
@@ -193,7 +200,7 @@ void msg_forward(struct rx *rx, const struct addr *nbma, uint32_t mark,
 		msg_error(rx, NHRP_ERROR_HOPS);
 		return;
 	}
-	if (msg_lists(p, type, &i->conf.addr) || !record(i, p, type)) {
+	if (msg_lists_us(i, p, type) || !record(i, p, type)) {
 		engine_reject(i, REJECT_LOOP);
 		msg_error(rx, NHRP_ERROR_LOOP);
 		return;

@@ -5,7 +5,9 @@
 
 #include "engine_internal.h"
 
-/* A packet of our own, with no CIE and no extension yet. */
+/* ar$pro.type of the interface's packets. */
+uint16_t msg_proto_type(const struct iface *i);
+/* A packet of our own, with no CIE and no extension yet; see iface_self(). */
 void msg_init(struct iface *i, struct nhrp_packet *p, enum nhrp_type type,
 	      uint16_t flags, uint32_t id, const struct addr *dst);
 /* Extensions in the order of IOS: responder, records, key, NAT; empty. */
@@ -13,9 +15,9 @@ void msg_add_exts(struct iface *i, struct nhrp_packet *p);
 /* The one CIE of a request: our holding time and MTU, no addresses. */
 struct nhrp_cie *msg_add_cie(struct iface *i, struct nhrp_packet *p,
 			     uint8_t prefix);
-/* Appends this node itself to a list (responder, records, reply). */
+/* Appends this node as @self to a list (responder, records, reply). */
 struct nhrp_cie *msg_add_self(struct iface *i, struct nhrp_cies *list,
-			      uint8_t prefix);
+			      const struct addr *self, uint8_t prefix);
 /* Appends a NAT CIE; holding time 0, host prefix. */
 void msg_add_nat(struct nhrp_cies *list, const struct addr *nbma,
 		 const struct addr *proto);
@@ -28,9 +30,9 @@ const struct addr *msg_public(const struct nhrp_packet *p,
 void msg_turn(struct iface *i, struct nhrp_packet *p, enum nhrp_type type);
 /* A compulsory extension that this node does not know. */
 bool msg_has_unknown(const struct nhrp_packet *p);
-/* Address @a is in the list of extension @type. */
-bool msg_lists(const struct nhrp_packet *p, enum nhrp_ext_type type,
-	       const struct addr *a);
+/* An address of ours is in the list of extension @type. */
+bool msg_lists_us(const struct iface *i, const struct nhrp_packet *p,
+		  enum nhrp_ext_type type);
 
 /* Signs, encodes, counts and sends. */
 void msg_send(struct iface *i, const struct addr *nbma, uint32_t mark,

@@ -153,7 +153,8 @@ void nhs_down(struct nhs *n, const char *fmt, ...)
 void nhs_learn(struct nhs *n, const struct addr *proto)
 {
 	if (addr_is_set(&n->conf.proto) || addr_eq(&n->proto, proto) ||
-	    addr_is_martian(proto) || iface_is_own(n->iface, proto))
+	    addr_is_martian(proto) || addr_is_link_local(proto) ||
+	    iface_is_own(n->iface, proto))
 		return;
 	n->proto = *proto;
 	iface_sync(n->iface);
@@ -164,7 +165,7 @@ void nhs_lookup(struct nhs *n)
 	struct engine *e = n->iface->engine;
 
 	if (n->conf.fqdn[0] && e->ops->lookup)
-		e->ops->lookup(e->ctx, n->iface->ifindex, n->conf.fqdn);
+		e->ops->lookup(e->ctx, n->iface->link->ifindex, n->conf.fqdn);
 }
 
 /* The address behind the one in use; the first when that is not listed. */

@@ -30,6 +30,11 @@ struct nhs {
 	bool drained;			/* by the operator */
 	bool hasty;			/* silent: asked every second */
 	uint32_t reqid;
+	/* our link-local address, registered beside the other (IPv6) */
+	uint32_t ll_reqid;
+	bool ll_expecting, ll_registered;
+	uint8_t ll_code;		/* why it is not */
+	unsigned int ll_tries;		/* since the last answer */
 	unsigned int tries;		/* since the last success */
 	uint64_t started;		/* first packet of this series */
 	uint64_t changed;

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * peer: which NBMA addresses carry what the hub must carry, and which get
- * multicast. Called by cache.c (references), nhs.c and iface.c (flags).
+ * multicast. Called by cache.c (references), nhs.c and iface.c (flags). One that
+ * both address families use gets what either of them wants.
  *
  * The kernel's flags of an NHS are not touched before the first verdict on
  * its registration: a restarted daemon finds them set, and data may be using
  * them.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
+#include "cache.h"
 #include "iface.h"
 #include "nhs.h"
 #include "peer.h"
@@ -24,89 +29,110 @@ static struct peer_key key_of(const struct addr *nbma, uint32_t mark)
 	return k;
 }
 
-struct peer *peer_find(const struct iface *i, const struct addr *nbma,
+struct peer *peer_find(const struct link *l, const struct addr *nbma,
 		       uint32_t mark)
 {
 	struct peer_key key = key_of(nbma, mark);
 	struct peer *p;
 
-	HASH_FIND(hh, i->peers, &key, sizeof(key), p);
+	HASH_FIND(hh, l->peers, &key, sizeof(key), p);
 	return p;
 }
 
-static struct peer *peer_add(struct iface *i, const struct addr *nbma,
+static struct peer *peer_add(struct link *l, const struct addr *nbma,
 			     uint32_t mark)
 {
-	struct peer *p = peer_find(i, nbma, mark);
+	struct peer *p = peer_find(l, nbma, mark);
 
 	if (p)
 		return p;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	p->iface = i;
+	p->link = l;
 	p->key = key_of(nbma, mark);
-	HASH_ADD(hh, i->peers, key, sizeof(p->key), p);
+	HASH_ADD(hh, l->peers, key, sizeof(p->key), p);
 	if (p->hh.tbl)
 		return p;
 	free(p);
 	return NULL;
 }
 
-struct peer *peer_get(struct iface *i, const struct addr *nbma, uint32_t mark)
+int peer_join(struct entry *e, const struct addr *nbma, uint32_t mark)
 {
-	struct peer *p = peer_add(i, nbma, mark);
+	struct peer *p = peer_add(e->iface->link, nbma, mark);
 
-	if (p)
-		p->refs++;
-	return p;
+	if (!p)
+		return -ENOMEM;
+	if (p != e->peer) {
+		peer_leave(e);
+		e->peer = p;
+		DL_PREPEND2(p->entries, e, peer_prev, peer_next);
+		p->registered[e->iface->family] += e->registered;
+	}
+	peer_update(p);
+	return 0;
 }
 
-void peer_put(struct peer *p)
+void peer_leave(struct entry *e)
 {
-	p->refs--;
+	struct peer *p = e->peer;
+
+	if (!p)
+		return;
+	DL_DELETE2(p->entries, e, peer_prev, peer_next);
+	p->registered[e->iface->family] -= e->registered;
+	e->peer = NULL;
 	peer_update(p);
 }
 
+void peer_set_registered(struct entry *e, bool registered)
+{
+	if (e->registered == registered)
+		return;
+	e->registered = registered;
+	e->peer->registered[e->iface->family] += registered ? 1 : -1;
+	peer_update(e->peer);
+}
+
 struct wanted {
-	bool settled;
+	bool waits;			/* an NHS has no verdict yet */
 	uint32_t flags, priority;
 };
 
-static struct wanted want(const struct peer *p)
+/* What one family wants of @p goes into @w, too. */
+static void want(const struct peer *p, const struct iface *i, struct wanted *w)
 {
-	const struct iface *i = p->iface;
-	bool multicast = p->map_multicast ||
-			 (p->registered && i->conf.multicast_dynamic);
-	struct wanted w = { .settled = true };
+	bool multicast = p->map_multicast[i->family] ||
+			 (p->registered[i->family] &&
+			  i->conf.multicast_dynamic);
 	struct nhs *n;
 
 	for (n = i->nhs; n; n = n->next) {
 		if (p->key.mark || !addr_eq(&n->nbma, &p->key.nbma))
 			continue;
-		w.settled = n->state != NHS_NEW;
-		w.flags |= DMVPN_PEER_F_HUB;
+		w->waits |= n->state == NHS_NEW;
+		w->flags |= DMVPN_PEER_F_HUB;
 		multicast |= n->conf.multicast && n->state != NHS_STANDBY;
 		if (!nhs_carries(n))
 			continue;
-		if (!(w.flags & DMVPN_PEER_F_NHS) ||
-		    n->conf.priority < w.priority)
-			w.priority = n->conf.priority;
-		w.flags |= DMVPN_PEER_F_NHS;
+		if (!(w->flags & DMVPN_PEER_F_NHS) ||
+		    n->conf.priority < w->priority)
+			w->priority = n->conf.priority;
+		w->flags |= DMVPN_PEER_F_NHS;
 	}
 	if (multicast)
-		w.flags |= DMVPN_PEER_F_MULTICAST;
-	return w;
+		w->flags |= DMVPN_PEER_F_MULTICAST;
 }
 
 static void tell(struct peer *p, const struct wanted *w)
 {
-	struct engine *e = p->iface->engine;
+	struct engine *e = p->link->engine;
 
 	if (p->told ? w->flags == p->flags && w->priority == p->priority :
 		      !w->flags)
 		return;
-	e->ops->peer_set(e->ctx, p->iface->ifindex, &p->key.nbma, p->key.mark,
+	e->ops->peer_set(e->ctx, p->link->ifindex, &p->key.nbma, p->key.mark,
 			 w->flags, w->priority);
 	p->told = true;
 	p->flags = w->flags;
@@ -115,25 +141,42 @@ static void tell(struct peer *p, const struct wanted *w)
 
 static void peer_free(struct peer *p)
 {
-	HASH_DELETE(hh, p->iface->peers, p);
+	HASH_DELETE(hh, p->link->peers, p);
 	free(p);
+}
+
+static bool needed(const struct peer *p)
+{
+	return p->entries || p->pinned[CONF_IPV4] || p->pinned[CONF_IPV6];
 }
 
 void peer_update(struct peer *p)
 {
-	struct engine *e = p->iface->engine;
-	struct wanted w;
+	struct engine *e = p->link->engine;
+	struct wanted w = { 0 };
+	unsigned int f;
 
-	if (p->refs || p->pinned) {
-		w = want(p);
-		if (w.settled)
-			tell(p, &w);
+	if (!needed(p)) {
+		if (p->told)
+			e->ops->peer_del(e->ctx, p->link->ifindex,
+					 &p->key.nbma, p->key.mark);
+		peer_free(p);
 		return;
 	}
-	if (p->told)
-		e->ops->peer_del(e->ctx, p->iface->ifindex, &p->key.nbma,
-				 p->key.mark);
-	peer_free(p);
+	for (f = 0; f < __CONF_FAMILY_MAX; f++)
+		if (p->link->family[f])
+			want(p, p->link->family[f], &w);
+	/* One family's "no" must not take from the other what it has. */
+	if (!p->link->halfway && (!w.waits || w.flags & DMVPN_PEER_F_NHS))
+		tell(p, &w);
+}
+
+void peer_update_all(struct link *l)
+{
+	struct peer *p, *next;
+
+	HASH_ITER(hh, l->peers, p, next)
+		peer_update(p);
 }
 
 static void pin(struct iface *i, const struct addr *nbma, bool map_multicast)
@@ -142,11 +185,11 @@ static void pin(struct iface *i, const struct addr *nbma, bool map_multicast)
 
 	if (!addr_is_set(nbma))
 		return;
-	p = peer_add(i, nbma, 0);
+	p = peer_add(i->link, nbma, 0);
 	if (!p)
 		return;
-	p->pinned = true;
-	p->map_multicast |= map_multicast;
+	p->pinned[i->family] = true;
+	p->map_multicast[i->family] |= map_multicast;
 }
 
 void peer_sync(struct iface *i)
@@ -155,21 +198,20 @@ void peer_sync(struct iface *i)
 	unsigned int k;
 	struct nhs *n;
 
-	HASH_ITER(hh, i->peers, p, next)
-		p->pinned = p->map_multicast = false;
+	HASH_ITER(hh, i->link->peers, p, next)
+		p->pinned[i->family] = p->map_multicast[i->family] = false;
 	for (k = 0; k < i->conf.n_map; k++)
 		if (i->conf.map[k].multicast)
 			pin(i, &i->conf.map[k].nbma, true);
 	for (n = i->nhs; n; n = n->next)
 		pin(i, &n->nbma, false);
-	HASH_ITER(hh, i->peers, p, next)
-		peer_update(p);
+	peer_update_all(i->link);
 }
 
-void peer_free_all(struct iface *i)
+void peer_free_all(struct link *l)
 {
 	struct peer *p, *next;
 
-	HASH_ITER(hh, i->peers, p, next)
+	HASH_ITER(hh, l->peers, p, next)
 		peer_free(p);
 }

@@ -410,7 +410,7 @@ static void apply_cie(const struct rx *rx, const struct nhrp_cie *c,
 		return;
 	}
 	/* nobody's entry points to a stranger: not worth a walk */
-	if (!peer_find(rx->iface, rx->nbma, rx->mark)) {
+	if (!peer_find(rx->iface->link, rx->nbma, rx->mark)) {
 		v->refused++;
 		return;
 	}

@@ -52,8 +52,14 @@ static bool parse(const struct iface *i, const uint8_t *q, size_t len,
 {
 	if (len < 20)
 		return false;
-	return i->conf.addr.len == 4 ? parse_v4(q, len, h) :
-				       parse_v6(q, len, h);
+	return i->family == CONF_IPV4 ? parse_v4(q, len, h) :
+					parse_v6(q, len, h);
+}
+
+/* No router carries packets from or to there. */
+static bool stays_here(const struct addr *a)
+{
+	return addr_is_martian(a) || addr_is_link_local(a);
 }
 
 /* ---- the hub ---- */
@@ -75,7 +81,8 @@ void engine_redirect(struct engine *e, unsigned int ifindex,
 		     const struct addr *nbma, uint32_t mark,
 		     const uint8_t *head, size_t len, uint64_t now)
 {
-	struct iface *i = iface_find(e, ifindex);
+	bool v6 = len && head[0] >> 4 == 6;
+	struct iface *i = iface_serving(e, ifindex, v6 ? CONF_IPV6 : CONF_IPV4);
 	struct heads h;
 
 	e->now = now;
@@ -85,11 +92,11 @@ void engine_redirect(struct engine *e, unsigned int ifindex,
 		engine_reject(i, REJECT_OFF);
 	else if (!i->conf.redirect)
 		engine_reject(i, REJECT_REDIRECT_OFF);
-	else if (!peer_find(i, nbma, mark))
+	else if (!peer_find(i->link, nbma, mark))
 		engine_reject(i, REJECT_STRANGER);
 	else if (!parse(i, head, len, &h))
 		engine_reject(i, REJECT_BAD_QUOTE);
-	else if (addr_is_martian(&h.src) || addr_is_martian(&h.dst) ||
+	else if (stays_here(&h.src) || stays_here(&h.dst) ||
 		 iface_is_own(i, &h.src) || iface_is_own(i, &h.dst))
 		engine_reject(i, REJECT_MARTIAN);
 	else if (!limit_take(&i->redirects, now, REDIRECT_RATE,
@@ -156,11 +163,11 @@ void redirect_indication(struct rx *rx)
 
 	if (!i->conf.shortcut)
 		engine_reject(i, REJECT_REDIRECT_OFF);
-	else if (!peer_find(i, rx->nbma, rx->mark))
+	else if (!peer_find(i->link, rx->nbma, rx->mark))
 		engine_reject(i, REJECT_STRANGER);
 	else if (!parse(i, p->quote, p->quote_len, &h))
 		engine_reject(i, REJECT_BAD_QUOTE);
-	else if (addr_is_martian(&h.dst) || addr_is_martian(&h.src))
+	else if (stays_here(&h.dst) || stays_here(&h.src))
 		engine_reject(i, REJECT_MARTIAN);
 	else if (!is_ours(rx, &h.src))
 		engine_reject(i, REJECT_NOT_OURS);

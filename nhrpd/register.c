@@ -12,6 +12,11 @@
  * sees 3.7 times the mean load (sim_test.c measures it); and with long gaps
  * the last ones are late.
  *
+ * The link-local address of IPv6, which routing protocols have as next hop, is
+ * registered in a request of its own right behind the first, as IOS does. It
+ * decides nothing; as long as no answer came the NHS is asked anew after a
+ * second, three times.
+ *
  * Server: a registration becomes a neighbour at the NBMA address that the
  * packet came from; what it claims to come from is only remembered.
  */
@@ -21,26 +26,32 @@
 #include "iface.h"
 #include "msg.h"
 #include "nhs.h"
+#include "peer.h"
 
 #define TRIES_TO_DOWN 3
+#define LL_TRIES 3
 #define PREFIX_HOST 255
 
 /* ---- client ---- */
 
-static void fill_request(struct nhs *n, struct nhrp_packet *p)
+/* A request to register @self, an address of ours. */
+static void send_request(struct nhs *n, uint32_t id, const struct addr *self)
 {
 	struct iface *i = n->iface;
-	struct addr none = { .len = i->conf.addr.len };
+	struct addr none = { .len = self->len };
 	bool known = addr_is_set(&n->proto), unique = !i->conf.no_unique;
+	struct nhrp_packet p;
 
-	msg_init(i, p, NHRP_REGISTRATION_REQUEST,
-		 NHRP_F_NAT | (unique ? NHRP_F_REG_UNIQUE : 0), n->reqid,
-		 known ? &n->proto : &i->conf.addr);
+	msg_init(i, &p, NHRP_REGISTRATION_REQUEST,
+		 NHRP_F_NAT | (unique ? NHRP_F_REG_UNIQUE : 0), id,
+		 known ? &n->proto : self);
+	p.src_proto = *self;
 	if (!known)
-		p->hops = 1;		/* nobody knows where to pass it on */
-	msg_add_cie(i, p, unique ? PREFIX_HOST : i->conf.addr.len * 8);
-	msg_add_exts(i, p);
-	msg_add_nat(msg_nat(p), &n->nbma, known ? &n->proto : &none);
+		p.hops = 1;		/* nobody knows where to pass it on */
+	msg_add_cie(i, &p, unique ? PREFIX_HOST : self->len * 8);
+	msg_add_exts(i, &p);
+	msg_add_nat(msg_nat(&p), &n->nbma, known ? &n->proto : &none);
+	msg_send(i, &n->nbma, 0, &p);
 }
 
 static void again(struct nhs *n, uint64_t ms)
@@ -67,17 +78,21 @@ static void back_off(struct nhs *n)
 /* Sends one request; without an address for it the next try may have one. */
 static void try(struct nhs *n)
 {
-	struct nhrp_packet p;
+	const struct iface *i = n->iface;
 
 	back_off(n);
 	if (n->state == NHS_DOWN || !addr_is_set(&n->nbma))
 		nhs_lookup(n);
 	if (!addr_is_set(&n->nbma))
 		return;
-	fill_request(n, &p);
 	n->expecting = true;
 	n->req_sent++;
-	msg_send(n->iface, &n->nbma, 0, &p);
+	send_request(n, n->reqid, &i->conf.addr);
+	if (!addr_is_set(&i->conf.link_local))
+		return;
+	n->ll_expecting = true;
+	n->ll_tries++;
+	send_request(n, n->ll_reqid, &i->conf.link_local);
 }
 
 static void new_series(struct nhs *n)
@@ -85,6 +100,7 @@ static void new_series(struct nhs *n)
 	if (!n->active)
 		return;
 	n->reqid = engine_random(n->iface->engine);
+	n->ll_reqid = engine_random(n->iface->engine);
 	n->started = n->iface->engine->now;
 	try(n);
 }
@@ -123,8 +139,9 @@ void register_stop(struct nhs *n)
 {
 	timer_stop(&n->iface->engine->timers, &n->timer);
 	n->expecting = false;
+	n->ll_expecting = false;
 	n->hasty = false;
-	n->tries = 0;
+	n->tries = n->ll_tries = 0;
 }
 
 void register_start(struct nhs *n)
@@ -151,8 +168,13 @@ void register_withdraw(struct nhs *n)
 {
 	struct iface *i = n->iface;
 
-	if (n->state == NHS_UP && iface_ready(i))
-		purge_send(i, &n->proto, &n->nbma, 0, &i->conf.addr, &i->local);
+	if (n->state != NHS_UP || !iface_ready(i))
+		return;
+	purge_send(i, &n->proto, &n->nbma, 0, &i->conf.addr, &i->local);
+	if (n->ll_registered)
+		purge_send(i, &n->proto, &n->nbma, 0, &i->conf.link_local,
+			   &i->local);
+	n->ll_registered = false;
 }
 
 static const char *nak_text(unsigned int code)
@@ -198,6 +220,15 @@ static void learn_proto(struct nhs *n, const struct nhrp_packet *p)
 		nhs_learn(n, &p->dst_proto);	/* FRR puts it there */
 }
 
+/* All is answered: until it has to be renewed. */
+static void rest(struct nhs *n)
+{
+	if (n->ll_expecting && n->ll_tries < LL_TRIES)
+		again(n, ENGINE_SECOND);
+	else
+		again(n, conf_reg_interval(&n->iface->conf) * 1000ull);
+}
+
 static void registered(struct nhs *n, const struct nhrp_packet *p)
 {
 	n->tries = 0;
@@ -205,7 +236,37 @@ static void registered(struct nhs *n, const struct nhrp_packet *p)
 	note_public(n, p);
 	learn_proto(n, p);
 	nhs_up(n, p->cies.n ? p->cies.e[0].hold : n->iface->conf.holdtime);
-	again(n, conf_reg_interval(&n->iface->conf) * 1000ull);
+	rest(n);
+}
+
+static void ll_registered(struct nhs *n)
+{
+	n->ll_expecting = false;
+	n->ll_registered = true;
+	n->ll_code = 0;
+	n->ll_tries = 0;
+	if (n->state == NHS_UP && !n->expecting)
+		rest(n);
+}
+
+static void ll_refused(struct nhs *n, uint8_t code, const char *why)
+{
+	const struct addr *a = &n->iface->conf.link_local;
+	char text[ADDR_STRLEN], who[128];
+
+	n->ll_expecting = n->ll_registered = false;
+	if (n->state == NHS_UP && !n->expecting)
+		rest(n);
+	if (n->ll_code != code)
+		engine_say(n->iface, ENGINE_WARN, "NHS %s, link-local %s: %s",
+			   nhs_text(n, who, sizeof(who)), addr_text(a, text),
+			   why);
+	n->ll_code = code;
+}
+
+static bool is_ll(const struct nhs *n, uint32_t id)
+{
+	return n->ll_expecting && n->ll_reqid == id;
 }
 
 static struct nhs *find_series(const struct rx *rx, uint32_t id)
@@ -213,7 +274,7 @@ static struct nhs *find_series(const struct rx *rx, uint32_t id)
 	struct nhs *n;
 
 	for (n = rx->iface->nhs; n; n = n->next)
-		if (n->expecting && n->reqid == id &&
+		if (((n->expecting && n->reqid == id) || is_ll(n, id)) &&
 		    addr_eq(&n->nbma, rx->nbma))
 			return n;
 	return NULL;
@@ -223,15 +284,23 @@ void register_reply(struct rx *rx)
 {
 	struct nhrp_packet *p = rx->p;
 	struct nhs *n = find_series(rx, p->reqid);
+	uint8_t code = p->cies.n ? p->cies.e[0].code : 0;
 
 	if (!n || !iface_is_own(rx->iface, &p->src_proto)) {
 		engine_reject(rx->iface, REJECT_UNSOLICITED);
 		return;
 	}
+	if (is_ll(n, p->reqid)) {
+		if (code)
+			ll_refused(n, code, nak_text(code));
+		else
+			ll_registered(n);
+		return;
+	}
 	n->expecting = false;
 	n->repl_recv++;
-	if (p->cies.n && p->cies.e[0].code)
-		nhs_down(n, "%s", nak_text(p->cies.e[0].code));
+	if (code)
+		nhs_down(n, "%s", nak_text(code));
 	else
 		registered(n, p);
 }
@@ -240,7 +309,9 @@ void register_error(struct rx *rx, const struct nhrp_packet *offender)
 {
 	struct nhs *n = find_series(rx, offender->reqid);
 
-	if (n)
+	if (n && is_ll(n, offender->reqid))
+		ll_refused(n, NHRP_CODE_PROHIBITED, "Error Indication");
+	else if (n)
 		nhs_down(n, "Error Indication (%u)", rx->p->code);
 	else
 		engine_reject(rx->iface, REJECT_UNSOLICITED);
@@ -262,9 +333,9 @@ static const char *prohibited(const struct rx *rx, const struct nhrp_cie *c)
 
 	if (!iface_serves(i))
 		return "this node is a spoke (it has an NHS, and neither 'map multicast dynamic' nor 'redirect')";
-	if (iface_is_own(i, a))
+	if (addr_eq(a, &i->conf.addr))
 		return "it is the address of this node";
-	if (i->conf.plen && !iface_in_subnet(i, a))
+	if (i->conf.plen && !iface_on_link(i, a))
 		return "it is outside of the tunnel's subnet";
 	if (iface_is_edge(i, a))
 		return "it is the subnet's network or broadcast address";
@@ -281,6 +352,8 @@ static const char *prohibited(const struct rx *rx, const struct nhrp_cie *c)
 
 static bool held_by_another(const struct rx *rx, const struct entry *e)
 {
+	if (addr_eq(&rx->p->src_proto, &rx->iface->conf.link_local))
+		return true;
 	return e && e->registered && e->unique &&
 	       (!addr_eq(&e->nbma, rx->nbma) || e->mark != rx->mark);
 }
@@ -311,7 +384,7 @@ static void take_over(const struct rx *rx, struct entry *e,
 	e->claimed = (struct addr){ 0 };
 	if (!addr_eq(claimed, rx->nbma))
 		e->claimed = *claimed;
-	cache_set_registered(e, true);
+	peer_set_registered(e, true);
 	cache_set_hold(e, c->hold);
 	cache_set_state(e, ENTRY_UP);
 	cache_install(e);
@@ -369,7 +442,7 @@ static enum nhrp_code admit(struct rx *rx, const struct nhrp_cie *c)
 	if (held_by_another(rx, e))
 		return refuse(rx, REJECT_NOT_UNIQUE,
 			      NHRP_CODE_ALREADY_REGISTERED,
-			      "it is unique and registered from elsewhere");
+			      "it is unique and somebody else's");
 	if (fresh)
 		e = cache_add(rx->iface, &rx->p->src_proto);
 	code = e ? take_in(rx, e, c) : NHRP_CODE_NO_RESOURCES;

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <utlist.h>
+
 #include "cache.h"
 #include "iface.h"
 #include "msg.h"
@@ -34,13 +36,14 @@
 #define LOST_MAX 30000			/* ms, of a path that worked before */
 #define HOLDOFF_FIRST 30		/* seconds */
 #define HOLDOFF_MAX 180
+#define SIBLINGS_MAX 8			/* addresses that one node registers */
 
 #define REQUEST_FLAGS (NHRP_F_ROUTER | NHRP_F_AUTHORITATIVE | \
 		       NHRP_F_SOURCE_STABLE | NHRP_F_NAT)
 
 bool resolve_needs_probe(const struct iface *i)
 {
-	return !i->conf.ipsec_required && !i->conf.protection[0];
+	return !i->link->secured;
 }
 
 /* ---- requests of our own ---- */
@@ -113,7 +116,7 @@ static void send_request(struct request *r, const struct addr *nbma,
 	msg_add_cie(i, &p, 0);
 	msg_add_exts(i, &p);
 	if (addr_is_set(&i->public))
-		msg_add_nat(msg_nat(&p), &i->public, &i->conf.addr);
+		msg_add_nat(msg_nat(&p), &i->public, &p.src_proto);
 	msg_send(i, nbma, mark, &p);
 }
 
@@ -338,6 +341,10 @@ bool resolve_want(struct iface *i, const struct addr *a, bool target)
 	struct entry *e = find_alive(i, a);
 	bool idle = !e || !e->ask;
 
+	if (target && addr_is_link_local(a)) {
+		engine_reject(i, REJECT_MARTIAN);	/* behind nobody */
+		return true;
+	}
 	if (!e && (!i->nhs || i->conf.server_only)) {
 		engine_reject(i, REJECT_NO_NHS);
 		return true;
@@ -360,7 +367,8 @@ void engine_resolve(struct engine *engine, unsigned int ifindex,
 		    const struct addr *nexthop, const struct addr *src,
 		    const struct addr *dst, uint64_t now)
 {
-	struct iface *i = iface_find(engine, ifindex);
+	struct iface *i = iface_serving(engine, ifindex,
+					iface_family_of(nexthop));
 
 	(void)src;
 	(void)dst;
@@ -371,8 +379,7 @@ void engine_resolve(struct engine *engine, unsigned int ifindex,
 		engine_reject(i, REJECT_OFF);
 		return;
 	}
-	if (addr_is_martian(nexthop) || iface_is_own(i, nexthop) ||
-	    nexthop->len != i->conf.addr.len) {
+	if (addr_is_martian(nexthop) || iface_is_own(i, nexthop)) {
 		engine_reject(i, REJECT_MARTIAN);
 		return;
 	}
@@ -382,7 +389,7 @@ void engine_resolve(struct engine *engine, unsigned int ifindex,
 void engine_used(struct engine *engine, unsigned int ifindex,
 		 const struct addr *addr, uint64_t now)
 {
-	struct iface *i = iface_find(engine, ifindex);
+	struct iface *i = iface_for(engine, ifindex, addr);
 	struct entry *e = i ? cache_find(i, addr) : NULL;
 
 	engine->now = now;
@@ -529,7 +536,7 @@ static bool may_be_hop(const struct iface *i, const struct addr *a)
 {
 	return !addr_is_martian(a) && !iface_is_own(i, a) &&
 	       a->len == i->conf.addr.len && !iface_is_edge(i, a) &&
-	       (iface_in_subnet(i, a) || i->conf.plen == a->len * 8);
+	       (iface_on_link(i, a) || i->conf.plen == a->len * 8);
 }
 
 /*
@@ -615,7 +622,7 @@ static bool sound(const struct rx *rx)
 {
 	const struct nhrp_packet *p = rx->p;
 
-	if (msg_lists(p, NHRP_EXT_RESPONDER, &rx->iface->conf.addr))
+	if (msg_lists_us(rx->iface, p, NHRP_EXT_RESPONDER))
 		return false;
 	return p->cies.n != 0;
 }
@@ -639,10 +646,10 @@ static void pass_reply(struct rx *rx)
 	struct addr nbma;
 	uint32_t mark;
 
-	if (msg_lists(rx->p, NHRP_EXT_RESPONDER, &rx->iface->conf.addr)) {
+	if (msg_lists_us(rx->iface, rx->p, NHRP_EXT_RESPONDER)) {
 		engine_reject(rx->iface, REJECT_LOOP);
 		msg_error(rx, NHRP_ERROR_LOOP);
-	} else if (!peer_find(rx->iface, rx->nbma, rx->mark)) {
+	} else if (!peer_find(rx->iface->link, rx->nbma, rx->mark)) {
 		engine_reject(rx->iface, REJECT_UNKNOWN_REQUESTER);
 	} else if (!msg_way(rx, &rx->p->src_proto, &nbma, &mark)) {
 		engine_reject(rx->iface, REJECT_NO_BINDING);
@@ -712,13 +719,15 @@ static void learn_requester(struct iface *i, const struct binding *b,
 	}
 }
 
-void resolve_note_local(struct iface *i, unsigned int hold)
+void resolve_note_local(struct iface *i, const struct addr *who,
+			unsigned int hold)
 {
-	struct entry *e = cache_find(i, &i->conf.addr);
+	const struct addr *self = iface_self(i, who);
+	struct entry *e = cache_find(i, self);
 	uint64_t expires = i->engine->now + hold * 1000ull;
 
 	if (!e)
-		e = cache_add(i, &i->conf.addr);
+		e = cache_add(i, self);
 	if (!e)
 		return;
 	e->type = ENTRY_LOCAL;
@@ -735,21 +744,22 @@ static void note_asked(struct iface *i, const struct addr *who)
 
 	if (e)
 		cache_note_asked(e);
-	resolve_note_local(i, i->conf.holdtime);
+	resolve_note_local(i, who, i->conf.holdtime);
 }
 
 static void fill_reply(struct iface *i, struct nhrp_packet *p, uint8_t prefix)
 {
+	const struct addr *self = iface_self(i, &p->dst_proto);
 	struct nhrp_cies *nat = msg_nat(p);
 
 	p->flags = (p->flags & REQUEST_FLAGS) | NHRP_F_DEST_STABLE |
 		   NHRP_F_UNIQUE;
 	p->cies.n = 0;
-	msg_add_self(i, &p->cies, prefix);
+	msg_add_self(i, &p->cies, self, prefix);
 	if (nat) {
 		nat->n = 0;
 		if (addr_is_set(&i->public))
-			msg_add_nat(nat, &i->public, &i->conf.addr);
+			msg_add_nat(nat, &i->public, self);
 	}
 	msg_turn(i, p, NHRP_RESOLUTION_REPLY);
 }
@@ -765,7 +775,7 @@ static bool too_early(const struct rx *rx)
 	const struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
 
 	return e && e->ask && !addr_is_set(&e->nbma) &&
-	       !peer_find(rx->iface, rx->nbma, rx->mark);
+	       !peer_find(rx->iface->link, rx->nbma, rx->mark);
 }
 
 /* Asked for our tunnel address: back along the path of the request. */
@@ -822,14 +832,14 @@ uint8_t resolve_narrow(struct iface *i, const struct addr *dst, uint8_t plen)
 {
 	struct engine *e = i->engine;
 
-	return e->ops->narrow ? e->ops->narrow(e->ctx, i->ifindex, dst, plen) :
+	return e->ops->narrow ? e->ops->narrow(e->ctx, i->link->ifindex, dst, plen) :
 				plen;
 }
 
 static bool covering(struct iface *i, const struct addr *dst,
 		     const struct engine_route *r, uint8_t *plen)
 {
-	if (!r->found || (!r->local && r->ifindex == i->ifindex))
+	if (!r->found || (!r->local && r->ifindex == i->link->ifindex))
 		return false;
 	/* a default route is not an answer for everything */
 	*plen = r->local || !r->plen ? dst->len * 8 :
@@ -839,9 +849,11 @@ static bool covering(struct iface *i, const struct addr *dst,
 
 bool resolve_covering(struct iface *i, const struct addr *dst, uint8_t *plen)
 {
-	struct engine_route r = i->engine->ops->route(i->engine->ctx,
-						      i->ifindex, dst);
+	struct engine_route r;
 
+	if (addr_is_link_local(dst))
+		return false;
+	r = i->engine->ops->route(i->engine->ctx, i->link->ifindex, dst);
 	return covering(i, dst, &r, plen);
 }
 
@@ -922,12 +934,30 @@ static void fill_nat(struct rx *rx, const struct entry *src)
 		msg_add_nat(nat, &src->nbma, &src->proto);
 }
 
+/*
+ * @who is about to learn of the node at @dst; of which of its addresses, its
+ * answer says: with a link-local next hop it is another one.
+ */
+static void note_told(struct entry *dst, const struct addr *who)
+{
+	const struct iface *i = dst->iface;
+	struct entry *e;
+
+	cache_note_told(dst, who);
+	if (!addr_is_link_local(&dst->proto) ||
+	    dst->peer->registered[i->family] > SIBLINGS_MAX)
+		return;
+	DL_FOREACH2(dst->peer->entries, e, peer_next)
+		if (e->registered && e->iface == i)
+			cache_note_told(e, who);
+}
+
 /* Asker and asked both learn of the other from what passes here. */
 static void note_both(struct entry *src, struct entry *dst, struct rx *rx,
 		      const struct addr *target)
 {
 	if (dst && dst->registered)
-		cache_note_told(dst, &rx->p->src_proto);
+		note_told(dst, &rx->p->src_proto);
 	if (src && src->registered)
 		cache_note_told(src, target);
 }
@@ -958,7 +988,7 @@ static void by_route(struct rx *rx)
 	const struct addr *dst = &rx->p->dst_proto;
 	struct iface *i = rx->iface;
 	struct engine_route r = i->engine->ops->route(i->engine->ctx,
-						      i->ifindex, dst);
+						      i->link->ifindex, dst);
 
 	uint8_t plen;
 
@@ -986,7 +1016,7 @@ void resolve_request(struct rx *rx)
 		msg_error(rx, NHRP_ERROR_UNKNOWN_EXTENSION);
 	} else if (self) {
 		answer_self(rx);
-	} else if (iface_in_subnet(i, &p->dst_proto)) {
+	} else if (iface_on_link(i, &p->dst_proto)) {
 		pass_request(rx, &p->dst_proto);
 	} else {
 		by_route(rx);

@@ -12,12 +12,14 @@
  */
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
 #include <linux/dmvpn.h>
@@ -184,28 +186,51 @@ static int read_multipath(const struct nlattr *mp, unsigned int prefer,
 	return 0;
 }
 
-int rtnl_parse_route(const struct nlmsghdr *nlh, unsigned int prefer,
-		     struct engine_route *r)
+/* What all routes have; their attributes in @tb, of RTA_VIA + 1 places. */
+static int read_route(const struct nlmsghdr *nlh, const struct nlattr **tb,
+		      struct rtnl_prefix *p)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *tb[RTA_VIA + 1];
-	uint8_t zero[16] = { 0 };
+	static const uint8_t zero[16];
 
-	memset(r, 0, sizeof(*r));
+	memset(p, 0, sizeof(*p));
 	if (nlh->nlmsg_type != RTM_NEWROUTE)
 		return -ENOENT;
 	if (netlink_attrs(nlh, sizeof(*rtm), tb, RTA_VIA))
 		return -EBADMSG;
-	if (rtm->rtm_type != RTN_UNICAST && rtm->rtm_type != RTN_LOCAL)
-		return 0;
-	r->prefix = netlink_addr(tb[RTA_DST]);
-	if (!addr_is_set(&r->prefix))	/* the default route has no RTA_DST */
-		r->prefix = addr_from(zero, rtm->rtm_family == AF_INET6 ?
+	p->prefix = netlink_addr(tb[RTA_DST]);
+	if (!addr_is_set(&p->prefix))	/* the default route has no RTA_DST */
+		p->prefix = addr_from(zero, rtm->rtm_family == AF_INET6 ?
 				      16 : 4);
-	if (rtm->rtm_dst_len > 8 * r->prefix.len)
+	if (rtm->rtm_dst_len > 8 * p->prefix.len)
 		return -EBADMSG;
-	r->plen = rtm->rtm_dst_len;
-	r->local = rtm->rtm_type == RTN_LOCAL;
+	p->plen = rtm->rtm_dst_len;
+	p->type = rtm->rtm_type;
+	p->table = netlink_u32(tb[RTA_TABLE], rtm->rtm_table);
+	return 0;
+}
+
+int rtnl_parse_prefix(const struct nlmsghdr *nlh, struct rtnl_prefix *p)
+{
+	const struct nlattr *tb[RTA_VIA + 1];
+
+	return read_route(nlh, tb, p);
+}
+
+int rtnl_parse_route(const struct nlmsghdr *nlh, unsigned int prefer,
+		     struct engine_route *r)
+{
+	const struct nlattr *tb[RTA_VIA + 1];
+	struct rtnl_prefix p;
+	int ret;
+
+	memset(r, 0, sizeof(*r));
+	ret = read_route(nlh, tb, &p);
+	if (ret || (p.type != RTN_UNICAST && p.type != RTN_LOCAL))
+		return ret;
+	r->prefix = p.prefix;
+	r->plen = p.plen;
+	r->local = p.type == RTN_LOCAL;
 	r->ifindex = netlink_u32(tb[RTA_OIF], 0);
 	r->gateway = read_gateway(tb);
 	r->found = true;
@@ -263,7 +288,11 @@ static int join(struct rtnl *r)
 	if (!ret)
 		ret = netlink_join(&r->watch, RTNLGRP_IPV4_IFADDR);
 	if (!ret)
+		ret = netlink_join(&r->watch, RTNLGRP_IPV6_IFADDR);
+	if (!ret)
 		ret = netlink_join(&r->routes, RTNLGRP_IPV4_ROUTE);
+	if (!ret)
+		ret = netlink_join(&r->routes, RTNLGRP_IPV6_ROUTE);
 	/* a route changes with its next-hop object, with no word of its own */
 	if (!ret)
 		ret = netlink_join(&r->routes, RTNLGRP_NEXTHOP);
@@ -529,19 +558,56 @@ int rtnl_link_del(struct rtnl *r, unsigned int ifindex)
 					      0), NULL, NULL);
 }
 
+int rtnl_link_no_ll(struct rtnl *r, unsigned int ifindex)
+{
+	char buf[REQUEST_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = put_link(r, buf, RTM_NEWLINK, 0, ifindex, 0);
+	struct nlattr *spec, *inet6;
+
+	spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	inet6 = mnl_attr_nest_start(nlh, AF_INET6);
+	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE,
+			IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(nlh, inet6);
+	mnl_attr_nest_end(nlh, spec);
+	return netlink_talk(&r->ask, nlh, NULL, NULL);
+}
+
 /* ---- addresses ---- */
+
+static uint8_t address_family(enum conf_family family)
+{
+	return family == CONF_IPV6 ? AF_INET6 : AF_INET;
+}
 
 static struct nlmsghdr *put_ifa(struct rtnl *r, void *buf, uint16_t type,
 				uint16_t flags, unsigned int ifindex,
-				uint8_t plen)
+				uint8_t family, uint8_t plen)
 {
 	struct nlmsghdr *nlh = netlink_put(&r->ask, buf, type, flags);
 	struct ifaddrmsg *ifa;
 
 	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
-	ifa->ifa_family = AF_INET;
+	ifa->ifa_family = family;
 	ifa->ifa_prefixlen = plen;
 	ifa->ifa_index = ifindex;
+	if (family == AF_INET6 && type == RTM_NEWADDR)
+		ifa->ifa_flags = IFA_F_NODAD;
+	return nlh;
+}
+
+/* The same for one address. */
+static struct nlmsghdr *put_address(struct rtnl *r, void *buf, uint16_t type,
+				    uint16_t flags, unsigned int ifindex,
+				    const struct addr *a, uint8_t plen)
+{
+	struct nlmsghdr *nlh;
+
+	nlh = put_ifa(r, buf, type, flags, ifindex,
+		      a->len == 16 ? AF_INET6 : AF_INET, plen);
+	netlink_put_addr(nlh, IFA_LOCAL, a);
+	if (type == RTM_NEWADDR)
+		netlink_put_addr(nlh, IFA_ADDRESS, a);
 	return nlh;
 }
 
@@ -566,6 +632,7 @@ static int take_addr(const struct nlmsghdr *nlh, void *ctx)
 }
 
 int rtnl_each_addr(struct rtnl *r, unsigned int ifindex,
+		   enum conf_family family,
 		   void (*cb)(void *ctx, const struct rtnl_addr *a), void *ctx)
 {
 	char buf[REQUEST_MAX] __attribute__((aligned(8)));
@@ -576,7 +643,8 @@ int rtnl_each_addr(struct rtnl *r, unsigned int ifindex,
 	do {
 		list.n = 0;
 		ret = netlink_talk(&r->ask, put_ifa(r, buf, RTM_GETADDR,
-						    NLM_F_DUMP, ifindex, 0),
+						    NLM_F_DUMP, ifindex,
+						    address_family(family), 0),
 				   take_addr, &list);
 	} while (ret == -EINTR && ++tries < DUMP_TRIES);
 	for (i = 0; !ret && i < list.n; i++)
@@ -588,42 +656,58 @@ int rtnl_addr_add(struct rtnl *r, unsigned int ifindex, const struct addr *a,
 		  uint8_t plen)
 {
 	char buf[REQUEST_MAX] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = put_ifa(r, buf, RTM_NEWADDR,
-				       NLM_F_CREATE | NLM_F_EXCL, ifindex,
-				       plen);
 
-	netlink_put_addr(nlh, IFA_LOCAL, a);
-	netlink_put_addr(nlh, IFA_ADDRESS, a);
-	return netlink_talk(&r->ask, nlh, NULL, NULL);
+	return netlink_talk(&r->ask, put_address(r, buf, RTM_NEWADDR,
+						 NLM_F_CREATE | NLM_F_EXCL,
+						 ifindex, a, plen), NULL, NULL);
 }
 
 int rtnl_addr_del(struct rtnl *r, unsigned int ifindex, const struct addr *a,
 		  uint8_t plen)
 {
 	char buf[REQUEST_MAX] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = put_ifa(r, buf, RTM_DELADDR, 0, ifindex, plen);
 
-	netlink_put_addr(nlh, IFA_LOCAL, a);
-	return netlink_talk(&r->ask, nlh, NULL, NULL);
+	return netlink_talk(&r->ask, put_address(r, buf, RTM_DELADDR, 0,
+						 ifindex, a, plen), NULL, NULL);
+}
+
+/* IPv4's first, IPv6's lowest. */
+static void prefer(struct rtnl_addr *best, const struct rtnl_addr *a)
+{
+	if (!addr_is_set(&best->addr) ||
+	    (a->addr.len == 16 && memcmp(a->addr.b, best->addr.b, 16) < 0))
+		*best = *a;
 }
 
 static void choose_primary(void *ctx, const struct rtnl_addr *a)
 {
-	struct rtnl_addr *best = ctx;
-
-	if (addr_is_set(&best->addr) || a->secondary ||
-	    a->scope >= RT_SCOPE_LINK || addr_is_martian(&a->addr))
-		return;
-	*best = *a;
+	if (!a->secondary && a->scope < RT_SCOPE_LINK &&
+	    !addr_is_martian(&a->addr))
+		prefer(ctx, a);
 }
 
-struct addr rtnl_primary(struct rtnl *r, unsigned int ifindex, uint8_t *plen)
+struct addr rtnl_primary(struct rtnl *r, unsigned int ifindex,
+			 enum conf_family family, uint8_t *plen)
 {
 	struct rtnl_addr best = { 0 };
 
-	rtnl_each_addr(r, ifindex, choose_primary, &best);
+	rtnl_each_addr(r, ifindex, family, choose_primary, &best);
 	if (plen)
 		*plen = best.plen;
+	return best.addr;
+}
+
+static void choose_link_local(void *ctx, const struct rtnl_addr *a)
+{
+	if (a->scope == RT_SCOPE_LINK)
+		prefer(ctx, a);
+}
+
+struct addr rtnl_link_local(struct rtnl *r, unsigned int ifindex)
+{
+	struct rtnl_addr best = { 0 };
+
+	rtnl_each_addr(r, ifindex, CONF_IPV6, choose_link_local, &best);
 	return best.addr;
 }
 
@@ -641,10 +725,10 @@ static int take_route(const struct nlmsghdr *nlh, void *ctx)
 	return rtnl_parse_route(nlh, q->prefer, q->route);
 }
 
-static int ask_route(struct rtnl *r, unsigned int vrf, unsigned int flags,
-		     const struct addr *dst, struct lookup *q)
+/* @oif: a VRF, or the interface that a link-local address belongs to. */
+static struct nlmsghdr *put_route(struct rtnl *r, void *buf, unsigned int oif,
+				  unsigned int flags, const struct addr *dst)
 {
-	char buf[REQUEST_MAX] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = netlink_put(&r->ask, buf, RTM_GETROUTE, 0);
 	struct rtmsg *rtm;
 
@@ -653,9 +737,19 @@ static int ask_route(struct rtnl *r, unsigned int vrf, unsigned int flags,
 	rtm->rtm_dst_len = 8 * dst->len;
 	rtm->rtm_flags = flags;
 	netlink_put_addr(nlh, RTA_DST, dst);
-	if (vrf)
-		mnl_attr_put_u32(nlh, RTA_OIF, vrf);
-	return netlink_talk(&r->ask, nlh, take_route, q);
+	if (oif)
+		mnl_attr_put_u32(nlh, RTA_OIF, oif);
+	return nlh;
+}
+
+static int ask_route(struct rtnl *r, unsigned int vrf, unsigned int flags,
+		     const struct addr *dst, struct lookup *q)
+{
+	char buf[REQUEST_MAX] __attribute__((aligned(8)));
+	unsigned int oif = addr_is_link_local(dst) ? q->prefer : vrf;
+
+	return netlink_talk(&r->ask, put_route(r, buf, oif, flags, dst),
+			    take_route, q);
 }
 
 struct engine_route rtnl_route(struct rtnl *r, unsigned int vrf,
@@ -675,4 +769,82 @@ struct engine_route rtnl_route(struct rtnl *r, unsigned int vrf,
 	fib.ifindex = hop.ifindex;
 	fib.gateway = hop.gateway;
 	return fib;
+}
+
+static int take_prefix(const struct nlmsghdr *nlh, void *ctx)
+{
+	return rtnl_parse_prefix(nlh, ctx);
+}
+
+uint32_t rtnl_table(struct rtnl *r, unsigned int vrf, const struct addr *dst)
+{
+	char buf[REQUEST_MAX] __attribute__((aligned(8)));
+	struct rtnl_prefix p = { 0 };
+
+	if (netlink_talk(&r->ask, put_route(r, buf, vrf, RTM_F_FIB_MATCH, dst),
+			 take_prefix, &p))
+		return 0;
+	return p.table;
+}
+
+struct walk {
+	uint32_t table;
+	int (*cb)(void *ctx, const struct rtnl_prefix *p);
+	void *ctx;
+};
+
+static int walk_route(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct rtnl_prefix p;
+	struct walk *w = ctx;
+	int ret = rtnl_parse_prefix(nlh, &p);
+
+	/* IPv6 dumps what was learnt of single destinations, too */
+	if (ret || p.table != w->table ||
+	    ((const struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_flags &
+	    RTM_F_CLONED)
+		return ret;
+	return w->cb(w->ctx, &p);
+}
+
+static int dump_routes(struct netlink *nl, enum conf_family family,
+		       struct walk *w)
+{
+	char buf[REQUEST_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+	struct rtmsg *rtm;
+	int one = 1;
+
+	/* without it the kernel tells of all tables, which costs time only */
+	mnl_socket_setsockopt(nl->sock, NETLINK_GET_STRICT_CHK, &one,
+			      sizeof(one));
+	nlh = netlink_put(nl, buf, RTM_GETROUTE, NLM_F_DUMP);
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = address_family(family);
+	mnl_attr_put_u32(nlh, RTA_TABLE, w->table);
+	return netlink_talk(nl, nlh, walk_route, w);
+}
+
+int rtnl_each_route(enum conf_family family, uint32_t table,
+		    int (*cb)(void *ctx, const struct rtnl_prefix *p),
+		    void *ctx)
+{
+	struct walk w = { .table = table, .cb = cb, .ctx = ctx };
+	struct netlink nl = { 0 };
+	int ret;
+
+	/* its own socket: the rest of a dump that was cut short goes with it */
+	ret = netlink_open(&nl, NETLINK_ROUTE, RCVBUF, true);
+	if (!ret)
+		ret = dump_routes(&nl, family, &w);
+	netlink_close(&nl);
+	/* what changed meanwhile is told as a change */
+	return ret == -EINTR || ret == -ENOENT ? 0 : ret;
+}
+
+bool rtnl_routes_pending(const struct rtnl *r)
+{
+	struct pollfd pfd = { .fd = netlink_fd(&r->routes), .events = POLLIN };
+
+	return poll(&pfd, 1, 0) > 0;
 }

@@ -27,8 +27,8 @@ struct rtnl_ops {
 	/* Links or addresses changed, or it is not known whether; at most once
 	 * a turn of the loop. */
 	void (*links)(void *ctx);
-	/* IPv4 routes changed, likewise; the first change is told at once,
-	 * what follows within RTNL_ROUTES_INTERVAL together. */
+	/* Routes changed, likewise; the first change is told at once, what
+	 * follows within RTNL_ROUTES_INTERVAL together. */
 	void (*routes)(void *ctx);
 };
 
@@ -61,7 +61,14 @@ struct rtnl_addr {
 	struct addr addr;
 	uint8_t plen;
 	uint8_t scope;			/* RT_SCOPE_* */
-	bool secondary;
+	bool secondary;			/* of IPv6: temporary */
+};
+
+struct rtnl_prefix {			/* of one route */
+	struct addr prefix;
+	uint8_t plen;
+	uint8_t type;			/* RTN_* */
+	uint32_t table;
 };
 
 /* Reads RTM_NEWLINK, RTM_NEWADDR and the answer to RTM_GETROUTE. Pure, for
@@ -71,6 +78,7 @@ int rtnl_parse_addr(const struct nlmsghdr *nlh, unsigned int *ifindex,
 		    struct rtnl_addr *a);
 int rtnl_parse_route(const struct nlmsghdr *nlh, unsigned int prefer,
 		     struct engine_route *r);
+int rtnl_parse_prefix(const struct nlmsghdr *nlh, struct rtnl_prefix *p);
 
 /* @ops and @ctx must outlive it. */
 int rtnl_open(struct rtnl **r, struct event_loop *loop,
@@ -101,28 +109,50 @@ int rtnl_link_up(struct rtnl *r, unsigned int ifindex);
  */
 int rtnl_link_dormant(struct rtnl *r, unsigned int ifindex, bool dormant);
 int rtnl_link_del(struct rtnl *r, unsigned int ifindex);
+/* The kernel makes no link-local address for the device; before it is up.
+ * -EAFNOSUPPORT: a system without IPv6. */
+int rtnl_link_no_ll(struct rtnl *r, unsigned int ifindex);
 
-/* IPv4 addresses of an interface in the kernel's order. */
+/* Addresses of an interface in the kernel's order. */
 int rtnl_each_addr(struct rtnl *r, unsigned int ifindex,
+		   enum conf_family family,
 		   void (*cb)(void *ctx, const struct rtnl_addr *a), void *ctx);
-/* -EEXIST and -EADDRNOTAVAIL when it is there, or not there, already. */
+/*
+ * -EEXIST and -EADDRNOTAVAIL when it is there, or not there, already. An IPv6
+ * address is valid at once: nobody hears duplicate address detection here.
+ */
 int rtnl_addr_add(struct rtnl *r, unsigned int ifindex, const struct addr *a,
 		  uint8_t plen);
 int rtnl_addr_del(struct rtnl *r, unsigned int ifindex, const struct addr *a,
 		  uint8_t plen);
 /*
  * The address that DMVPN follows on an interface: the first that is primary,
- * of a wider scope than the link and no loopback address; none when there is
- * none. @plen may be NULL.
+ * of a wider scope than the link and no loopback address; of IPv6 addresses,
+ * whose order says nothing, the lowest. None when there is none. @plen may be
+ * NULL.
  */
-struct addr rtnl_primary(struct rtnl *r, unsigned int ifindex, uint8_t *plen);
+struct addr rtnl_primary(struct rtnl *r, unsigned int ifindex,
+			 enum conf_family family, uint8_t *plen);
+/* The IPv6 link-local address, the lowest of several; none: there is none. */
+struct addr rtnl_link_local(struct rtnl *r, unsigned int ifindex);
 
 /*
  * The route that covers @dst, in the table of @vrf (0: none). Of several next
- * hops the one through interface @prefer is told. Not found: no route, or one
- * that leads nowhere.
+ * hops the one through interface @prefer is told; link-local addresses are
+ * that interface's. Not found: no route, or one that leads nowhere.
  */
 struct engine_route rtnl_route(struct rtnl *r, unsigned int vrf,
 			       unsigned int prefer, const struct addr *dst);
+/* The table that this route is in, 0: there is none. */
+uint32_t rtnl_table(struct rtnl *r, unsigned int vrf, const struct addr *dst);
+/*
+ * All routes of a table, in the kernel's order, over a socket of their own.
+ * Stops when @cb returns below 0, which is returned.
+ */
+int rtnl_each_route(enum conf_family family, uint32_t table,
+		    int (*cb)(void *ctx, const struct rtnl_prefix *p),
+		    void *ctx);
+/* Routes have changed, and ops->routes is still to be told. */
+bool rtnl_routes_pending(const struct rtnl *r);
 
 #endif

@@ -18,8 +18,6 @@
 #include "iface.h"
 #include "shortcut.h"
 
-#define KERNEL_LATE 2000		/* ms that its event may take */
-#define REFRESH_MAX 120000		/* ms before the end, as IOS */
 #define YOUNG 120000			/* ms that the packets that led to it count */
 #define REASK_RATE 50			/* requests/s for what was withdrawn */
 #define REASK_BURST 100
@@ -125,7 +123,7 @@ static void take_out(struct shortcut *s, const char *why)
 	struct engine *e = s->iface->engine;
 
 	tell(s, "shortcut-down", why);
-	e->ops->shortcut_del(e->ctx, s->iface->ifindex, &s->key.prefix,
+	e->ops->shortcut_del(e->ctx, s->iface->link->ifindex, &s->key.prefix,
 			     s->key.plen);
 	forget(s);
 }
@@ -220,13 +218,6 @@ static bool cookie_ok(const struct engine_shortcut *k)
 
 /* ---- the kernel's side ---- */
 
-static uint32_t refresh_time(const struct shortcut *s)
-{
-	uint32_t third = s->hold * 1000u / 3;
-
-	return third < REFRESH_MAX ? third : REFRESH_MAX;
-}
-
 void shortcut_install(struct shortcut *s)
 {
 	struct engine *e = s->iface->engine;
@@ -235,21 +226,21 @@ void shortcut_install(struct shortcut *s)
 		.plen = s->key.plen,
 		.nexthop = s->hop->proto,
 		.via = s->via,
-		.refresh = refresh_time(s),
+		.refresh = cache_refresh_time(s->hold),
 	};
 
 	if (s->expires <= e->now)
 		return;			/* about to be told that it is gone */
 	k.expires = s->expires - e->now;
 	k.cookie_len = put_cookie(s, k.cookie);
-	e->ops->shortcut_set(e->ctx, s->iface->ifindex, &k);
+	e->ops->shortcut_set(e->ctx, s->iface->link->ifindex, &k);
 }
 
 static struct shortcut *find_event(struct engine *e, unsigned int ifindex,
 				   const struct addr *prefix, uint8_t plen,
 				   uint64_t now)
 {
-	struct iface *i = iface_find(e, ifindex);
+	struct iface *i = iface_for(e, ifindex, prefix);
 
 	e->now = now;
 	return i && plen <= width(prefix) ? find_exact(i, prefix, plen) : NULL;
@@ -287,10 +278,10 @@ bool shortcut_via(struct iface *i, const struct addr *dst, struct addr *via,
 		  uint8_t *plen)
 {
 	struct engine_route r = i->engine->ops->route(i->engine->ctx,
-						      i->ifindex, dst);
+						      i->link->ifindex, dst);
 	bool on_link = !addr_is_set(&r.gateway);
 
-	if (!r.found || r.local || r.ifindex != i->ifindex)
+	if (!r.found || r.local || r.ifindex != i->link->ifindex)
 		return false;
 	*via = on_link ? *dst : r.gateway;
 	if (plen)
@@ -371,7 +362,7 @@ static void sweep_begin(struct engine *e)
 
 	e->sweep_wanted = false;
 	e->sweeping = true;
-	for (i = e->ifaces; i; i = i->hh.next) {
+	for (i = iface_first(e); i; i = iface_next(i)) {
 		i->sweep = i->shortcuts;
 		purge_check_start(i);
 	}
@@ -386,7 +377,7 @@ static void sweep(struct timer *t)
 
 	if (!e->sweeping)
 		sweep_begin(e);
-	for (i = e->ifaces; i; i = i->hh.next)
+	for (i = iface_first(e); i; i = iface_next(i))
 		left = sweep_iface(i, left);
 	e->sweeping = !left;
 	if (e->sweeping || e->sweep_wanted)
@@ -459,7 +450,7 @@ static bool set(struct entry *hop, const struct addr *dst, uint8_t plen,
 	s->hold = hold;
 	s->used &= same;
 	s->expires = i->engine->now + hold * 1000ull;
-	timer_set(&i->engine->timers, &s->timer, s->expires + KERNEL_LATE);
+	timer_set(&i->engine->timers, &s->timer, s->expires + CACHE_LATE);
 	shortcut_install(s);
 	if (!same)
 		tell(s, "shortcut-up", "resolved");
@@ -470,6 +461,7 @@ bool shortcut_learn(struct entry *hop, const struct addr *dst, uint8_t plen,
 		    uint16_t hold)
 {
 	struct iface *i = hop->iface;
+	const struct entry *routed;
 	uint8_t route;
 	struct addr via;
 
@@ -481,7 +473,9 @@ bool shortcut_learn(struct entry *hop, const struct addr *dst, uint8_t plen,
 		engine_reject(i, REJECT_BAD_REPLY);
 		return false;
 	}
-	if (addr_eq(&via, &hop->proto))
+	routed = cache_find(i, &via);
+	if (addr_eq(&via, &hop->proto) ||
+	    (routed && routed->peer && routed->peer == hop->peer))
 		return true;		/* the route says so already */
 	plen = believed(i, dst, plen, route);
 	if (!set(hop, dst, plen, &via, hold))
@@ -499,6 +493,7 @@ static bool adopt(struct iface *i, const struct engine_shortcut *k)
 	struct shortcut *s;
 
 	if (!i->conf.shortcut || !hop || !hop->installed ||
+	    addr_is_link_local(&k->prefix) ||
 	    find_exact(i, &k->prefix, k->plen))
 		return false;
 	s = add(i, &k->prefix, k->plen);
@@ -511,20 +506,19 @@ static bool adopt(struct iface *i, const struct engine_shortcut *k)
 	s->used = k->cookie[C_FLAGS] & C_USED;
 	s->created = i->engine->now - k->created_ago;
 	s->expires = i->engine->now + k->expires;
-	timer_set(&i->engine->timers, &s->timer, s->expires + KERNEL_LATE);
+	timer_set(&i->engine->timers, &s->timer, s->expires + CACHE_LATE);
 	return true;
 }
 
 void engine_adopt_shortcut(struct engine *e, unsigned int ifindex,
 			   const struct engine_shortcut *k, uint64_t now)
 {
-	struct iface *i = iface_find(e, ifindex);
+	struct iface *i = iface_for(e, ifindex, &k->prefix);
 
 	e->now = now;
 	if (!i || !cookie_ok(k) || !k->expires)
 		return;			/* an operator's */
-	if (k->prefix.len == i->conf.addr.len && k->plen <= width(&k->prefix) &&
-	    adopt(i, k))
+	if (k->plen <= width(&k->prefix) && adopt(i, k))
 		engine_routes_changed(e, now);	/* what happened meanwhile? */
 	else
 		e->ops->shortcut_del(e->ctx, ifindex, &k->prefix, k->plen);

@@ -9,7 +9,9 @@
  *
  * Each spoke has a network behind it, 172.16.0.0/12 in parts of /24; the hub
  * has a route to each, the spokes have one to the hub. The hub's kernel tells
- * of hairpins.
+ * of hairpins. The same in IPv6, where the nodes are 2001:db8::/64, the
+ * networks 2001:db8:1::/48 in parts of /64, and the routes have link-local
+ * next hops, as routing protocols have them.
  *
  * A data packet is followed through the kernels' tables as they are at one
  * moment: it arrives directly, through the hub, or not at all. Everything is
@@ -36,6 +38,10 @@
 #define OWNERS 65536
 #define REDIRECT_EVERY 8000		/* ms between events of a pair of peers */
 #define LAN_IFINDEX 9
+
+/* Which families a world has. */
+#define V4 (1 << CONF_IPV4)
+#define V6 (1 << CONF_IPV6)
 
 enum path { LOST, VIA_HUB, DIRECT };
 
@@ -79,7 +85,7 @@ struct node {
 	struct world *w;
 	unsigned int id;
 	struct conf_iface conf;
-	struct addr proto, nbma;
+	struct addr proto[__CONF_FAMILY_MAX], link_local, nbma;
 	struct engine *engine;		/* NULL: not running */
 	struct kneigh *neighs;
 	struct kpeer *peers;
@@ -105,6 +111,8 @@ struct event {
 struct flow {
 	unsigned int from, to;
 	bool lan;			/* from network to network */
+	enum conf_family family;
+	bool link_local;		/* else to the other address of the node */
 	uint64_t every, until;
 	enum path last;
 	uint64_t since;			/* of @last */
@@ -113,6 +121,7 @@ struct flow {
 
 struct world {
 	uint64_t now, seq, rng;
+	unsigned int families;		/* V4, V6 or both */
 	unsigned int n, n_flows, max_flows;
 	struct node *node;
 	struct flow *flow;
@@ -413,11 +422,46 @@ static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 }
 
 /* An address in the network of that number. */
-static struct addr lan_host(unsigned int lan)
+static struct addr lan_host(enum conf_family f, unsigned int lan)
 {
-	uint8_t b[4] = { 172, 16 + (lan >> 8), lan, 1 };
+	uint8_t v4[4] = { 172, 16 + (lan >> 8), lan, 1 };
+	uint8_t v6[16] = { 0x20, 1, 0x0d, 0xb8, 0, 1, lan >> 8, lan,
+			   [15] = 1 };
 
-	return addr_from(b, 4);
+	return f == CONF_IPV6 ? addr_from(v6, 16) : addr_from(v4, 4);
+}
+
+/* What is of interest in an address of either family. */
+struct parts {
+	enum conf_family f;
+	bool overlay, lan;
+	unsigned int number;		/* of the network */
+	uint8_t overlay_plen, lan_plen, lans_plen;
+};
+
+static struct parts parts_of(const struct addr *a)
+{
+	struct addr lan4 = lan_host(CONF_IPV4, 0), lan6 = lan_host(CONF_IPV6, 0);
+
+	if (a->len == 4)
+		return (struct parts){ CONF_IPV4, a->b[0] == 10,
+			addr_in_prefix(a, &lan4, 12),
+			(a->b[1] & 15) << 8 | a->b[2], 16, 24, 12 };
+	return (struct parts){ CONF_IPV6, !a->b[5] && a->b[0] == 0x20,
+		addr_in_prefix(a, &lan6, 48), a->b[6] << 8 | a->b[7],
+		64, 64, 48 };
+}
+
+static bool has_addr(const struct node *n, const struct addr *a)
+{
+	return addr_eq(a, &n->proto[CONF_IPV4]) ||
+	       addr_eq(a, &n->proto[CONF_IPV6]) || addr_eq(a, &n->link_local);
+}
+
+/* As the routing protocols tell it. */
+static const struct addr *next_hop(const struct node *n, enum conf_family f)
+{
+	return f == CONF_IPV6 ? &n->link_local : &n->proto[f];
 }
 
 static struct engine_route on_link(const struct addr *dst, uint8_t plen,
@@ -432,19 +476,21 @@ static struct engine_route op_route(void *ctx, unsigned int ifindex,
 				    const struct addr *dst)
 {
 	struct node *n = ctx;
-	unsigned int lan = (dst->b[1] & 15) << 8 | dst->b[2];
+	struct parts p = parts_of(dst);
 	struct engine_route r = { 0 };
 
-	if (addr_in_prefix(dst, &n->proto, 16)) {
-		r = on_link(dst, 16, ifindex);
-		r.local = addr_eq(dst, &n->proto);
-	} else if (dst->b[0] != 172 || lan >= n->w->n) {
+	assert_false(addr_is_link_local(dst));
+	if (p.overlay) {
+		r = on_link(dst, p.overlay_plen, ifindex);
+		r.local = has_addr(n, dst);
+	} else if (!p.lan || p.number >= n->w->n) {
 		return r;
-	} else if (n->id && n->id == n->w->lan[lan]) {
-		r = on_link(dst, 24, LAN_IFINDEX);
+	} else if (n->id && n->id == n->w->lan[p.number]) {
+		r = on_link(dst, p.lan_plen, LAN_IFINDEX);
 	} else {
-		r = on_link(dst, n->id ? 12 : 24, ifindex);
-		r.gateway = n->w->node[n->id ? 0 : n->w->lan[lan]].proto;
+		r = on_link(dst, n->id ? p.lans_plen : p.lan_plen, ifindex);
+		r.gateway = *next_hop(&n->w->node[n->id ? 0 :
+						  n->w->lan[p.number]], p.f);
 	}
 	return r;
 }
@@ -584,14 +630,16 @@ static void reboot(struct node *n, uint64_t later)
 				   .node = n->id });
 }
 
-static void configure(struct node *n, uint16_t hold, bool unique)
+static void configure_family(struct node *n, enum conf_family f, uint16_t hold,
+			     bool unique)
 {
-	struct conf_iface *c = &n->conf;
+	struct conf_nhrp *c = &n->conf.nhrp[f];
 	struct node *hub = &n->w->node[0];
 
-	strcpy(c->name, "Tunnel0");
-	c->addr = n->proto;
-	c->plen = 16;
+	c->addr = n->proto[f];
+	c->plen = f == CONF_IPV6 ? 64 : 16;
+	if (f == CONF_IPV6)
+		c->link_local = n->link_local;
 	c->network_id = 1;
 	c->holdtime = hold;
 	c->multicast_dynamic = c->redirect = n == hub;
@@ -601,18 +649,31 @@ static void configure(struct node *n, uint16_t hold, bool unique)
 	if (n == hub)
 		return;
 	c->n_nhs = 1;
-	c->nhs[0].proto = hub->proto;
+	c->nhs[0].proto = hub->proto[f];
 	c->nhs[0].nbma = hub->nbma;
 	c->nhs[0].multicast = true;
 }
 
+static void give_protos(struct node *n)
+{
+	uint8_t number[2] = { (n->id + 1) >> 8, n->id + 1 };
+	uint8_t v4[4] = { 10, 0, number[0], number[1] };
+	uint8_t v6[16] = { 0x20, 1, 0x0d, 0xb8, [14] = number[0], number[1] };
+	uint8_t ll[16] = { 0xfe, 0x80, [14] = number[0], number[1] };
+
+	n->proto[CONF_IPV4] = addr_from(v4, 4);
+	n->proto[CONF_IPV6] = addr_from(v6, 16);
+	n->link_local = addr_from(ll, 16);
+}
+
 static struct world *world_new(unsigned int spokes, uint64_t seed,
-			       uint16_t hold)
+			       uint16_t hold, unsigned int families)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	unsigned int id;
+	unsigned int id, f;
 
 	assert_non_null(w);
+	w->families = families;
 	w->rng = seed * 0x9e3779b97f4a7c15 + 1;
 	w->now = MINUTE;
 	w->n = spokes + 1;
@@ -624,14 +685,16 @@ static struct world *world_new(unsigned int spokes, uint64_t seed,
 	w->verbose = getenv("SIM_VERBOSE") != NULL;
 	for (id = 0; id < w->n; id++) {
 		struct node *n = &w->node[id];
-		uint8_t b[4] = { 10, 0, (id + 1) >> 8, id + 1 };
 
 		n->w = w;
 		n->id = w->lan[id] = id;
-		n->proto = addr_from(b, 4);
+		give_protos(n);
 		give_nbma(n);
+		strcpy(n->conf.name, "Tunnel0");
 		/* every second spoke may not move */
-		configure(n, hold, id % 2);
+		for (f = 0; f < __CONF_FAMILY_MAX; f++)
+			if (families & 1 << f)
+				configure_family(n, f, hold, id % 2);
 	}
 	return w;
 }
@@ -717,24 +780,40 @@ static bool knows(struct node *n, const struct addr *nbma)
 	return false;
 }
 
-/* A powered node has its kernel; the hub of a reboot has nothing. */
-static enum path send_data(struct world *w, unsigned int from, unsigned int to)
+/* Where data goes that has no usable next hop. */
+static struct node *ask_nhs(struct node *n, const struct addr *hop,
+			    const struct addr *src)
 {
-	struct node *n = &w->node[from], *dst = &w->node[to], *at;
-	struct kneigh *k = kneigh(n, &dst->proto);
-	struct kpeer *nhs;
+	struct kpeer *nhs = best_nhs(n);
+
+	raise_miss(n, hop, src);
+	return nhs ? owner_of(n->w, &nhs->nbma) : NULL;
+}
+
+/* The address that data from node to node is sent to. */
+static const struct addr *hop_of(const struct world *w, const struct flow *f)
+{
+	const struct node *dst = &w->node[f->to];
+
+	return f->link_local ? &dst->link_local : &dst->proto[f->family];
+}
+
+/* A powered node has its kernel; the hub of a reboot has nothing. */
+static enum path send_data(struct world *w, const struct flow *f)
+{
+	struct node *n = &w->node[f->from], *dst = &w->node[f->to], *at;
+	const struct addr *hop = hop_of(w, f);
+	struct kneigh *k = kneigh(n, hop);
 
 	if (usable(w, k)) {
 		note_use(n, k);
 		return owner_of(w, &k->n.nbma) == dst && knows(dst, &n->nbma) ?
 		       DIRECT : LOST;
 	}
-	nhs = best_nhs(n);
-	raise_miss(n, &dst->proto, &n->proto);
-	at = nhs ? owner_of(w, &nhs->nbma) : NULL;
+	at = ask_nhs(n, hop, &n->proto[f->family]);
 	if (!at)
 		return LOST;
-	k = kneigh(at, &dst->proto);
+	k = kneigh(at, hop);
 	if (!usable(w, k) || owner_of(w, &k->n.nbma) != dst)
 		return LOST;
 	return VIA_HUB;
@@ -755,7 +834,7 @@ static struct kshortcut *covering(struct node *n, const struct addr *a)
 	struct kshortcut *k;
 	int plen;
 
-	for (plen = 32; plen >= 8; plen--) {
+	for (plen = a->len * 8; plen >= 8; plen--) {
 		k = kshortcut(n, a, plen);
 		if (k && k->expires > n->w->now)
 			return k;
@@ -768,8 +847,9 @@ static void raise_redirect(struct node *hub, const struct node *in,
 			   const struct node *out, const struct addr *src,
 			   const struct addr *dst)
 {
-	unsigned int pair = in->id << 16 | out->id;
-	uint8_t head[28] = { 0x45 };
+	/* as the kernel's key of destinations, none of which is of both */
+	unsigned int pair = in->id << 17 | out->id << 1 | (dst->len == 16);
+	uint8_t head[40] = { src->len == 4 ? 0x45 : 0x60 };
 	struct world *w = hub->w;
 	struct khairpin *h;
 
@@ -783,8 +863,8 @@ static void raise_redirect(struct node *hub, const struct node *in,
 		return;
 	}
 	h->last = w->now;
-	memcpy(head + 12, src->b, 4);
-	memcpy(head + 16, dst->b, 4);
+	memcpy(head + (src->len == 4 ? 12 : 8), src->b, src->len);
+	memcpy(head + (src->len == 4 ? 16 : 24), dst->b, dst->len);
 	if (!hub->engine)
 		return;
 	engine_redirect(hub->engine, IFINDEX, &in->nbma, 0, head, sizeof(head),
@@ -803,17 +883,18 @@ static enum path through_hub(struct world *w, unsigned int from,
 	if (!usable(w, k))
 		return LOST;
 	out = owner_of(w, &k->n.nbma);
-	if (!out || !addr_eq(&out->proto, &r.gateway))
+	if (!out || !has_addr(out, &r.gateway))
 		return LOST;
 	raise_redirect(hub, &w->node[from], out, src, dst);
 	return VIA_HUB;
 }
 
 /* From network to network; who has it not any more sends it on to the hub. */
-static enum path send_lan(struct world *w, unsigned int from, unsigned int to)
+static enum path send_lan(struct world *w, const struct flow *f)
 {
-	struct addr src = lan_host(from), dst = lan_host(to);
-	struct node *n = &w->node[w->lan[from]], *at;
+	struct addr src = lan_host(f->family, f->from);
+	struct addr dst = lan_host(f->family, f->to);
+	struct node *n = &w->node[w->lan[f->from]], *at;
 	struct kshortcut *s = covering(n, &dst);
 	struct engine_route r = op_route(n, IFINDEX, &dst);
 	struct kneigh *k;
@@ -824,43 +905,55 @@ static enum path send_lan(struct world *w, unsigned int from, unsigned int to)
 		note_shortcut_use(n, s);
 		note_use(n, k);
 		at = owner_of(w, &k->n.nbma);
-		if (!at || !addr_eq(&at->proto, &s->s.nexthop))
+		if (!at || !has_addr(at, &s->s.nexthop))
 			return LOST;
 		if (!knows(at, &n->nbma))
 			return LOST;
-		if (at->id == w->lan[to])
+		if (at->id == w->lan[f->to])
 			return DIRECT;
 		return through_hub(w, at->id, &src, &dst);
 	}
 	if (k)				/* not proved: told as any next hop */
 		raise_miss(n, &s->s.nexthop, &src);
 	k = kneigh(n, &r.gateway);
-	at = usable(w, k) ? owner_of(w, &k->n.nbma) : NULL;
+	if (usable(w, k)) {
+		note_use(n, k);
+		at = owner_of(w, &k->n.nbma);
+	} else {
+		at = ask_nhs(n, &r.gateway, &src);
+	}
 	return at && !at->id ? through_hub(w, n->id, &src, &dst) : LOST;
 }
 
-static unsigned int add_flow(struct world *w, unsigned int from,
+static struct flow *add_flow(struct world *w, unsigned int from,
 			     unsigned int to, uint64_t every, uint64_t until)
 {
+	struct flow *f;
+
 	if (w->n_flows == w->max_flows) {
 		w->max_flows = w->max_flows ? 2 * w->max_flows : 64;
 		w->flow = realloc(w->flow, w->max_flows * sizeof(*w->flow));
 		assert_non_null(w->flow);
 	}
-	w->flow[w->n_flows] = (struct flow){ .from = from, .to = to,
-					     .every = every, .until = until,
-					     .since = w->now };
+	f = &w->flow[w->n_flows];
+	*f = (struct flow){ .from = from, .to = to, .every = every,
+			    .until = until, .since = w->now };
+	f->family = w->families == (V4 | V6) ? below(w, 2) :
+		    w->families == V6 ? CONF_IPV6 : CONF_IPV4;
+	f->link_local = f->family == CONF_IPV6 && below(w, 2);
 	post(w, (struct event){ .at = w->now + 1 + below(w, every),
-				.what = FLOW, .flow = w->n_flows });
-	return w->n_flows++;
+				.what = FLOW, .flow = w->n_flows++ });
+	return f;
 }
 
-static void add_lan_flow(struct world *w, unsigned int from, unsigned int to,
-			 uint64_t every, uint64_t until)
+static struct flow *add_lan_flow(struct world *w, unsigned int from,
+				 unsigned int to, uint64_t every,
+				 uint64_t until)
 {
-	unsigned int id = add_flow(w, from, to, every, until);
+	struct flow *f = add_flow(w, from, to, every, until);
 
-	w->flow[id].lan = true;
+	f->lan = true;
+	return f;
 }
 
 static void run_flow(struct world *w, unsigned int id)
@@ -870,9 +963,7 @@ static void run_flow(struct world *w, unsigned int id)
 
 	if (w->now > f->until)
 		return;
-	p = f->lan ? send_lan(w, f->from, f->to) :
-		     send_data(w, f->from, f->to);
-	f = &w->flow[id];
+	p = f->lan ? send_lan(w, f) : send_data(w, f);
 	f->seen[p]++;
 	if (p != f->last) {
 		f->last = p;
@@ -1054,6 +1145,7 @@ static unsigned int alive_shortcuts(struct node *n)
 static void check_node(struct node *n)
 {
 	struct check c = { .n = n };
+	unsigned int f;
 	struct iface *i;
 
 	if (!n->engine)
@@ -1061,10 +1153,15 @@ static void check_node(struct node *n)
 	engine_each_entry(n->engine, check_entry, &c);
 	assert_int_equal(c.installed, alive_neighs(n));
 	assert_int_equal(c.shortcuts, alive_shortcuts(n));
-	i = iface_find(n->engine, IFINDEX);
-	assert_true(i->n_pending <= ENGINE_MAX_PENDING);
-	if (i->n_pending > n->w->max_pending)
-		n->w->max_pending = i->n_pending;
+	for (f = 0; f < __CONF_FAMILY_MAX; f++) {
+		i = iface_find(n->engine, IFINDEX, f);
+		assert_int_equal(i != NULL, !!(n->w->families & 1 << f));
+		if (!i)
+			continue;
+		assert_true(i->n_pending <= ENGINE_MAX_PENDING);
+		if (i->n_pending > n->w->max_pending)
+			n->w->max_pending = i->n_pending;
+	}
 }
 
 static void check_world(struct world *w)
@@ -1075,12 +1172,24 @@ static void check_world(struct world *w)
 		check_node(&w->node[id]);
 }
 
-static bool is_registered(struct world *w, unsigned int id)
+static bool hub_has(struct world *w, unsigned int id, const struct addr *a)
 {
-	struct kneigh *k = kneigh(&w->node[0], &w->node[id].proto);
+	struct kneigh *k = kneigh(&w->node[0], a);
 
 	return usable(w, k) && addr_eq(&k->n.nbma, &w->node[id].nbma) &&
 	       k->n.flags & DMVPN_NEIGH_F_REGISTERED;
+}
+
+/* With all the addresses that it has. */
+static bool is_registered(struct world *w, unsigned int id)
+{
+	const struct node *n = &w->node[id];
+
+	if (w->families & V4 && !hub_has(w, id, &n->proto[CONF_IPV4]))
+		return false;
+	return !(w->families & V6) ||
+	       (hub_has(w, id, &n->proto[CONF_IPV6]) &&
+		hub_has(w, id, &n->link_local));
 }
 
 static unsigned int count_registered(struct world *w)
@@ -1174,13 +1283,18 @@ static unsigned long total(struct world *w, enum path p)
 
 /* ---- the stories ---- */
 
+/* Each is told of one family, and of both. */
+static unsigned int families_of(void **state)
+{
+	return *(const unsigned int *)*state;
+}
+
 /* Nothing goes wrong: nothing is lost, all is direct within half a second. */
 static void test_calm(void **state)
 {
-	struct world *w = world_new(spokes(50), 1, 7200);
+	struct world *w = world_new(spokes(50), 1, 7200, families_of(state));
 	unsigned int id;
 
-	(void)state;
 	start_all(w, 1000);
 	run_until(w, w->now + 3 * SECOND);
 	assert_int_equal(count_registered(w), w->n - 1);
@@ -1198,35 +1312,33 @@ static void test_calm(void **state)
 /* Used entries are refreshed without a gap, unused ones expire in time. */
 static void test_lifetime(void **state)
 {
-	struct world *w = world_new(3, 2, 60);
-	unsigned int used, idle;
+	struct world *w = world_new(3, 2, 60, families_of(state));
+	const struct flow *used, *idle;
 
-	(void)state;
 	start_all(w, 1000);
 	run_until(w, w->now + 3 * SECOND);
 	used = add_flow(w, 1, 2, 500, UINT64_MAX);
 	idle = add_flow(w, 3, 2, 500, w->now + 5 * SECOND);
 	run_until(w, w->now + 6 * SECOND);
-	assert_int_equal(w->flow[used].last, DIRECT);
-	assert_int_equal(w->flow[idle].last, DIRECT);
-	assert_non_null(kneigh(&w->node[3], &w->node[2].proto));
+	assert_int_equal(used->last, DIRECT);
+	assert_int_equal(idle->last, DIRECT);
+	assert_non_null(kneigh(&w->node[3], hop_of(w, idle)));
 	run_until(w, w->now + 63 * SECOND);
-	assert_null(kneigh(&w->node[3], &w->node[2].proto));
+	assert_null(kneigh(&w->node[3], hop_of(w, idle)));
 	check_world(w);
 	run_until(w, w->now + 10 * MINUTE);
-	assert_int_equal(w->flow[used].last, DIRECT);
-	assert_true(w->flow[used].since < w->now - 10 * MINUTE);
-	assert_int_equal(w->flow[used].seen[LOST], 0);
+	assert_int_equal(used->last, DIRECT);
+	assert_true(used->since < w->now - 10 * MINUTE);
+	assert_int_equal(used->seen[LOST], 0);
 	world_free(w);
 }
 
 /* kill -9 of every daemon in turn, under data: not a packet takes notice. */
 static void test_restart(void **state)
 {
-	struct world *w = world_new(spokes(50), 3, 600);
+	struct world *w = world_new(spokes(50), 3, 600, families_of(state));
 	unsigned int id;
 
-	(void)state;
 	start_all(w, 1000);
 	run_until(w, w->now + 3 * SECOND);
 	random_flows(w, 200, 100, UINT64_MAX);
@@ -1248,12 +1360,16 @@ static void test_restart(void **state)
 	world_free(w);
 }
 
-static struct engine_traffic traffic_of(struct node *n)
+/* The hub has sent indications, but not too many, and heard no reply. */
+static void check_lan_traffic(struct world *w, enum conf_family f)
 {
 	struct engine_traffic t;
 
-	assert_true(engine_traffic(n->engine, IFINDEX, &t));
-	return t;
+	if (!engine_traffic(w->node[0].engine, IFINDEX, f, &t))
+		return;
+	assert_in_range(t.sent[NHRP_TRAFFIC_INDICATION], 1, w->n_flows);
+	/* it answers for its own link-local address */
+	assert_int_equal(t.rcvd[NHRP_RESOLUTION_REPLY], 0);
 }
 
 /*
@@ -1262,11 +1378,9 @@ static struct engine_traffic traffic_of(struct node *n)
  */
 static void test_lan_calm(void **state)
 {
-	struct world *w = world_new(spokes(50), 11, 7200);
-	struct engine_traffic t;
+	struct world *w = world_new(spokes(50), 11, 7200, families_of(state));
 	unsigned int id;
 
-	(void)state;
 	start_all(w, 1000);
 	run_until(w, w->now + 3 * SECOND);
 	random_lan_flows(w, 100, 100, UINT64_MAX);
@@ -1276,35 +1390,38 @@ static void test_lan_calm(void **state)
 	assert_int_equal(total(w, LOST), 0);
 	for (id = 0; id < w->n_flows; id++)
 		assert_in_range(w->flow[id].seen[VIA_HUB], 0, 7);
-	t = traffic_of(&w->node[0]);
-	assert_in_range(t.sent[NHRP_TRAFFIC_INDICATION], 1, w->n_flows);
-	assert_int_equal(t.rcvd[NHRP_RESOLUTION_REPLY], 0);
+	check_lan_traffic(w, CONF_IPV4);
+	check_lan_traffic(w, CONF_IPV6);
 	check_world(w);
 	world_free(w);
+}
+
+static struct kshortcut *shortcut_of(struct world *w, const struct flow *f)
+{
+	struct addr a = lan_host(f->family, f->to);
+
+	return kshortcut(&w->node[f->from], &a, parts_of(&a).lan_plen);
 }
 
 /* Used shortcuts are refreshed without a gap, unused ones expire in time. */
 static void test_lan_lifetime(void **state)
 {
-	struct world *w = world_new(3, 12, 60);
-	struct flow *f;
-	struct addr a = lan_host(2);
+	struct world *w = world_new(3, 12, 60, families_of(state));
+	const struct flow *used, *idle;
 
-	(void)state;
 	start_all(w, 1000);
 	run_until(w, w->now + 3 * SECOND);
-	add_lan_flow(w, 1, 2, 500, UINT64_MAX);
-	add_lan_flow(w, 3, 2, 500, w->now + 5 * SECOND);
+	used = add_lan_flow(w, 1, 2, 500, UINT64_MAX);
+	idle = add_lan_flow(w, 3, 2, 500, w->now + 5 * SECOND);
 	run_until(w, w->now + 6 * SECOND);
 	assert_all_direct(w);
-	assert_non_null(kshortcut(&w->node[3], &a, 24));
+	assert_non_null(shortcut_of(w, idle));
 	run_until(w, w->now + 63 * SECOND);
-	assert_null(kshortcut(&w->node[3], &a, 24));
+	assert_null(shortcut_of(w, idle));
 	run_until(w, w->now + 10 * MINUTE);
-	f = &w->flow[0];
-	assert_int_equal(f->last, DIRECT);
-	assert_true(f->since < w->now - 10 * MINUTE);
-	assert_int_equal(f->seen[LOST], 0);
+	assert_int_equal(used->last, DIRECT);
+	assert_true(used->since < w->now - 10 * MINUTE);
+	assert_int_equal(used->seen[LOST], 0);
 	check_world(w);
 	world_free(w);
 }
@@ -1312,10 +1429,9 @@ static void test_lan_lifetime(void **state)
 /* kill -9 of every daemon in turn: shortcuts are taken back. */
 static void test_lan_restart(void **state)
 {
-	struct world *w = world_new(spokes(30), 13, 600);
+	struct world *w = world_new(spokes(30), 13, 600, families_of(state));
 	unsigned int id;
 
-	(void)state;
 	start_all(w, 1000);
 	run_until(w, w->now + 3 * SECOND);
 	random_lan_flows(w, 60, 100, UINT64_MAX);
@@ -1339,11 +1455,10 @@ static void test_lan_restart(void **state)
 /* A network moves to another spoke: nothing is lost, direct again at once. */
 static void test_lan_moves(void **state)
 {
-	struct world *w = world_new(spokes(30), 14, 7200);
+	struct world *w = world_new(spokes(30), 14, 7200, families_of(state));
 	unsigned int id;
 	uint64_t moved;
 
-	(void)state;
 	start_all(w, 1000);
 	run_until(w, w->now + 3 * SECOND);
 	for (id = 4; id < w->n; id++)
@@ -1387,7 +1502,7 @@ static struct load measure(const struct world *w, unsigned int seconds)
 /* The hub loses everything: all spokes are back in 90 s, one by one. */
 static void hub_reboot(unsigned int seed, unsigned int outage)
 {
-	struct world *w = world_new(spokes(1000), seed, 7200);
+	struct world *w = world_new(spokes(1000), seed, 7200, V4);
 	unsigned int window = 0;
 	struct load l;
 
@@ -1422,11 +1537,10 @@ static void test_hub_reboot(void **state)
 /* A spoke gets another public address: direct again within 10 s. */
 static void test_move(void **state)
 {
-	struct world *w = world_new(spokes(50), 5, 7200);
+	struct world *w = world_new(spokes(50), 5, 7200, families_of(state));
 	unsigned int peer, id;
 	uint64_t moved, worst = 0;
 
-	(void)state;
 	start_all(w, 1000);
 	run_until(w, w->now + 3 * SECOND);
 	for (peer = 3; peer < w->n && peer < 30; peer++) {
@@ -1464,15 +1578,15 @@ static void mischief(struct world *w)
 		reboot(n, below(w, 60 * SECOND));
 		break;
 	case 2:
-		if (n->conf.no_unique && n->id)
+		if (n->id && n->id % 2 == 0)
 			move(n);
 		break;
 	}
 }
 
-static void storm(uint64_t seed)
+static void storm(uint64_t seed, unsigned int families)
 {
-	struct world *w = world_new(spokes(50), seed, 300);
+	struct world *w = world_new(spokes(50), seed, 300, families);
 	unsigned int k, first;
 
 	w->loss = 200;
@@ -1489,8 +1603,9 @@ static void storm(uint64_t seed)
 		run_until(w, w->now + below(w, 10 * SECOND));
 		check_world(w);
 	}
-	printf("storm %llu: packets direct %lu, through the hub %lu, lost %lu; most pending %u\n",
-	       (unsigned long long)seed, total(w, DIRECT), total(w, VIA_HUB),
+	printf("storm %llu, %s: packets direct %lu, through the hub %lu, lost %lu; most pending %u\n",
+	       (unsigned long long)seed, families == V4 ? "IPv4" :
+	       families == V6 ? "IPv6" : "both", total(w, DIRECT), total(w, VIA_HUB),
 	       total(w, LOST), w->max_pending);
 	/* The weather clears up: all are there again before anything expires. */
 	w->loss = w->dup = 0;
@@ -1511,26 +1626,24 @@ static void storm(uint64_t seed)
 
 static void test_storm(void **state)
 {
-	unsigned int seed, n = seeds(10);
+	unsigned int seed, n = seeds(families_of(state) == V4 ? 6 : 3);
 
-	(void)state;
 	for (seed = 1; seed <= n; seed++)
-		storm(seed);
+		storm(seed, families_of(state));
 }
 
 int main(void)
 {
+	static unsigned int v4 = V4, v6 = V6, both = V4 | V6;
+#define EACH(test) \
+	cmocka_unit_test_prestate(test, &v4), \
+	cmocka_unit_test_prestate(test, &v6), \
+	cmocka_unit_test_prestate(test, &both)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calm),
-		cmocka_unit_test(test_lifetime),
-		cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_move),
-		cmocka_unit_test(test_lan_calm),
-		cmocka_unit_test(test_lan_lifetime),
-		cmocka_unit_test(test_lan_restart),
-		cmocka_unit_test(test_lan_moves),
-		cmocka_unit_test(test_hub_reboot),
-		cmocka_unit_test(test_storm),
+		EACH(test_calm), EACH(test_lifetime), EACH(test_restart),
+		EACH(test_move), EACH(test_lan_calm), EACH(test_lan_lifetime),
+		EACH(test_lan_restart), EACH(test_lan_moves),
+		cmocka_unit_test(test_hub_reboot), EACH(test_storm),
 	};
 
 	return cmocka_run_group_tests_name("sim", tests, NULL, NULL);

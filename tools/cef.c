@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "path.h"
+#include "show.h"
 
 /* What either layout prints. */
 struct cef {
@@ -55,7 +56,7 @@ static void read_cef(const struct json_object *top, struct cef *cef)
 	} else if (is_host_route(top)) {
 		cef->nexthop = dst;
 		snprintf(cef->prefix, sizeof(cef->prefix), "%s/%d", dst,
-			 strchr(dst, ':') ? 128 : 32);
+			 show_is_v6(dst) ? 128 : 32);
 	}
 	cef->drop = path_is(top, "none");
 	if (cef->nexthop)
@@ -97,17 +98,20 @@ static void print_xe(FILE *out, const struct cef *cef)
 
 static void print_cef(const struct cli *c, const struct json_object *top)
 {
+	bool v6 = show_is_v6(object_get_str(top, "destination"));
 	struct cef cef;
 
+	/* IPv6's table came with the new layout on all of them. */
 	if (!object_get(top, "route")) {
-		fputs(c->xe ? "0.0.0.0/0\n  no route\n" :
+		fputs(v6 ? "::/0\n  no route\n" :
+		      c->xe ? "0.0.0.0/0\n  no route\n" :
 		      "%Prefix not found\n", c->out);
 		return;
 	}
 	read_cef(top, &cef);
 	if (!cef.dev)
 		cef.dev = "Null0";
-	if (c->xe)
+	if (c->xe || v6)
 		print_xe(c->out, &cef);
 	else
 		print_ios(c->out, &cef);
@@ -115,9 +119,14 @@ static void print_cef(const struct cli *c, const struct json_object *top)
 
 int cmd_ios_cef(struct cli *c)
 {
+	bool v6 = strstr(c->command->words, "ipv6");
+	const char *addr = cli_peek(c);
 	struct json_object *top;
 	int code;
 
+	if (addr && show_is_v6(addr) != v6)
+		return cli_wants(c, "ADDR", v6 ? "an IPv6 address" :
+				 "an IPv4 address", addr);
 	code = path_read(c, &top);
 	if (code)
 		return code;

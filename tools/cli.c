@@ -13,7 +13,7 @@
 
 #include "cli.h"
 
-#define WORDS_MAX 64			/* different words at one place */
+#define WORDS_MAX 128			/* different words at one place */
 
 /* The @i-th word of @words in @buf; false: it has fewer. */
 static bool nth_word(const char *words, int i, char buf[32])

@@ -75,7 +75,13 @@ static void test_find(void **state)
 	expect_command("sh dmvpn det", "show dmvpn detail", 0);
 	expect_command("show dmvpn0", "show", 1);
 	expect_command("sh ip nhrp", "show ip nhrp", 0);
-	expect_command("s i n b", "show ip nhrp brief", 0);
+	expect_command("s ip n b", "show ip nhrp brief", 0);
+	expect_command("s ipv n b", "show ipv6 nhrp brief", 0);
+	expect_command("sh ip nhrp dyn 10.0.0.1", "show ip nhrp dynamic", 1);
+	expect_command("sh ipv6 cef 2001:db8::1", "show ipv6 cef", 1);
+	expect_command("sh dm ipv6 det", "show dmvpn ipv6 detail", 0);
+	expect_command("cl ipv6 nhrp all", "clear ipv6 nhrp", 1);
+	expect_command("clear Tunnel0", "clear", 1);
 	expect_command("sh ip nh nhs d", "show ip nhrp nhs detail", 0);
 	expect_command("show ip nhrp Tunnel0", "show ip nhrp", 1);
 	expect_command("link add d0 up", "link add", 2);
@@ -105,6 +111,7 @@ static void test_find(void **state)
 	expect_none("shortcu add", "no command");
 	expect_none("sh ip nhrp s", "ambiguous");
 	expect_none("show d", "ambiguous");
+	expect_none("show i", "ambiguous");
 }
 
 /* Each command is found by its own words and has something to say. */

@@ -23,6 +23,43 @@
 	"          [reject] [registered] [unique] [hub] [nhs] [multicast] [priority N]\n" \
 	"          [mtu N] [classid N]"
 
+#define CACHE "[ADDR|PREFIX] [NAME]"
+
+/* Cisco's views of NHRP, the same for either family. */
+#define NHRP_VIEWS(ip) \
+	{ "show " ip " nhrp", CACHE, "as on IOS: the NHRP cache", \
+	  cmd_ios_nhrp, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp dynamic", CACHE, "entries that were learnt", \
+	  cmd_ios_nhrp_dynamic, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp static", CACHE, "entries that are configured", \
+	  cmd_ios_nhrp_static, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp incomplete", CACHE, "entries that are asked for", \
+	  cmd_ios_nhrp_incomplete, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp brief", CACHE, "as on IOS", cmd_ios_nhrp_brief, \
+	  CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp detail", CACHE, "as on IOS", \
+	  cmd_ios_nhrp_detail, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp shortcut", CACHE, \
+	  "as on IOS: prefixes that shortcuts lead to", \
+	  cmd_ios_nhrp_shortcut, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp multicast", "[NAME]", \
+	  "as on IOS: who gets copies of multicast", cmd_ios_multicast, \
+	  CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp nhs", "[NAME]", "as on IOS: next hop servers", \
+	  cmd_ios_nhs, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp nhs detail", "[NAME]", "as on IOS", \
+	  cmd_ios_nhs_detail, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp nhs redundancy", "[NAME]", \
+	  "as on IOS: which servers are active", cmd_ios_nhs_redundancy, \
+	  CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp traffic", "[NAME]", \
+	  "as on IOS: packets by type", cmd_ios_traffic, CLI_TAKES_STYLE }, \
+	{ "show " ip " nhrp summary", "[NAME]", \
+	  "as on IOS: entries by type", cmd_ios_summary, CLI_TAKES_STYLE }, \
+	{ "show " ip " cef", "ADDR [dev NAME]", \
+	  "as on IOS: the route, or the shortcut that overrides it", \
+	  cmd_ios_cef, CLI_TAKES_STYLE }
+
 const struct command commands[] = {
 	{ "", "", "the same as show", cmd_show, CLI_TAKES_STYLE },
 	{ "show", "[NAME]", "one line per peer, all layers joined",
@@ -31,32 +68,16 @@ const struct command commands[] = {
 	  CLI_TAKES_STYLE },
 	{ "show dmvpn detail", "[NAME]", "as on IOS", cmd_ios_dmvpn_detail,
 	  CLI_TAKES_STYLE },
-	{ "show ip nhrp", "[NAME]", "as on IOS: the NHRP cache", cmd_ios_nhrp,
+	{ "show dmvpn ipv4", "[NAME]", "the same, one family", cmd_ios_dmvpn,
 	  CLI_TAKES_STYLE },
-	{ "show ip nhrp brief", "[NAME]", "as on IOS", cmd_ios_nhrp_brief,
+	{ "show dmvpn ipv4 detail", "[NAME]", "as on IOS",
+	  cmd_ios_dmvpn_detail, CLI_TAKES_STYLE },
+	{ "show dmvpn ipv6", "[NAME]", "the same, one family", cmd_ios_dmvpn,
 	  CLI_TAKES_STYLE },
-	{ "show ip nhrp detail", "[NAME]", "as on IOS", cmd_ios_nhrp_detail,
-	  CLI_TAKES_STYLE },
-	{ "show ip nhrp shortcut", "[NAME]",
-	  "as on IOS: prefixes that shortcuts lead to",
-	  cmd_ios_nhrp_shortcut, CLI_TAKES_STYLE },
-	{ "show ip nhrp multicast", "[NAME]",
-	  "as on IOS: who gets copies of multicast", cmd_ios_multicast,
-	  CLI_TAKES_STYLE },
-	{ "show ip nhrp nhs", "[NAME]", "as on IOS: next hop servers",
-	  cmd_ios_nhs, CLI_TAKES_STYLE },
-	{ "show ip nhrp nhs detail", "[NAME]", "as on IOS",
-	  cmd_ios_nhs_detail, CLI_TAKES_STYLE },
-	{ "show ip nhrp nhs redundancy", "[NAME]",
-	  "as on IOS: which servers are active", cmd_ios_nhs_redundancy,
-	  CLI_TAKES_STYLE },
-	{ "show ip nhrp traffic", "[NAME]", "as on IOS: packets by type",
-	  cmd_ios_traffic, CLI_TAKES_STYLE },
-	{ "show ip nhrp summary", "[NAME]", "as on IOS: entries by type",
-	  cmd_ios_summary, CLI_TAKES_STYLE },
-	{ "show ip cef", "ADDR [dev NAME]",
-	  "as on IOS: the route, or the shortcut that overrides it",
-	  cmd_ios_cef, CLI_TAKES_STYLE },
+	{ "show dmvpn ipv6 detail", "[NAME]", "as on IOS",
+	  cmd_ios_dmvpn_detail, CLI_TAKES_STYLE },
+	NHRP_VIEWS("ip"),
+	NHRP_VIEWS("ipv6"),
 	{ "show shortcut", "[NAME]", "the kernel's shortcuts",
 	  cmd_shortcut_show, 0 },
 	{ "show kernel", "[NAME]", "what the module holds and counts",
@@ -104,6 +125,10 @@ const struct command commands[] = {
 	  CLI_TAKES_COUNT },
 	{ "clear", "[NAME] [ADDR|PREFIX|all]",
 	  "forget learnt entries, register anew", cmd_clear, 0 },
+	{ "clear ip nhrp", "[NAME] [ADDR|PREFIX|all]", "the same, IPv4 only",
+	  cmd_clear, 0 },
+	{ "clear ipv6 nhrp", "[NAME] [ADDR|PREFIX|all]",
+	  "the same, IPv6 only", cmd_clear, 0 },
 	{ "reload", "", "read the configuration again", cmd_reload, 0 },
 	{ "config apply", "", "the same as reload", cmd_reload, 0 },
 	{ "config check", "FILE", "read a configuration, change nothing",
@@ -136,7 +161,7 @@ int cmd_help(struct cli *c)
 	fputs("usage: dmvpn [-j] [-S SOCKET] [COMMAND [ARGUMENTS]]\n"
 	      "Words may be abbreviated; -j prints JSON.\n\n", c->out);
 	for (const struct command *i = c->table; i->words; i++)
-		fprintf(c->out, "  %-26s  %s\n", *i->words ? i->words : "-",
+		fprintf(c->out, "  %-30s  %s\n", *i->words ? i->words : "-",
 			i->help);
 	fputs("\nexit status: 0 ok, 1 something is down, 2 usage, "
 	      "3 daemon or module\nunreachable, 4 refused\n", c->out);

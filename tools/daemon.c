@@ -27,6 +27,9 @@ int cmd_clear(struct cli *c)
 	const char *arg;
 	int code;
 
+	if (strcmp(c->command->words, "clear"))
+		object_str(o, "family", strstr(c->command->words, "ipv6") ?
+			   "ipv6" : "ipv4");
 	arg = cli_next(c);
 	if (arg && strcmp(arg, "all") && !addr_parse_prefix(arg, &addr, &plen)) {
 		object_str(o, "iface", arg);

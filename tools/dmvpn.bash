@@ -9,7 +9,7 @@ _dmvpn() {
 
 	while IFS= read -r line; do
 		# "  show ip nhrp nhs         as on IOS: next hop servers"
-		[[ $line =~ ^'  '([a-z][a-z ]*[a-z])'  ' ]] || continue
+		[[ $line =~ ^'  '([a-z][a-z0-9 ]*[a-z0-9])'  ' ]] || continue
 		path=${BASH_REMATCH[1]}
 		[ "$path" != "$typed" ] || whole=1
 		[[ -z $typed || $path == "$typed "* ]] || continue

@@ -82,6 +82,35 @@ static const struct golden {
 	{ "path-local", "show-ip-cef", "show ip cef 10.0.0.4", CLI_OK },
 	{ "path-local", "show-ip-cef-xe", "show ip cef 10.0.0.4 --style xe",
 	  CLI_OK },
+	{ "path-ipv6", "path", "path 2001:db8:5::1", CLI_OK },
+	{ "path-ipv6", "why", "why 2001:db8:5::1", CLI_OK },
+	{ "path-ipv6", "show-ipv6-cef", "show ipv6 cef 2001:db8:5::1", CLI_OK },
+	{ "ipv6-r4", "show", "show", CLI_OK },
+	{ "ipv6-r4", "show-dmvpn", "show dmvpn", CLI_OK },
+	{ "ipv6-r4", "show-dmvpn-ipv4", "show dmvpn ipv4", CLI_OK },
+	{ "ipv6-r4", "show-dmvpn-ipv6-xe", "show dmvpn ipv6 --style xe",
+	  CLI_OK },
+	{ "ipv6-r4", "show-dmvpn-detail", "show dmvpn detail", CLI_OK },
+	{ "ipv6-r4", "show-dmvpn-ipv6-detail", "show dmvpn ipv6 detail",
+	  CLI_OK },
+	{ "ipv6-r4", "show-ip-nhrp", "show ip nhrp", CLI_OK },
+	{ "ipv6-r4", "show-ip-nhrp-static", "show ip nhrp static", CLI_OK },
+	{ "ipv6-r4", "show-ip-nhrp-dynamic", "show ip nhrp dynamic 172.16.5.1",
+	  CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp", "show ipv6 nhrp", CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp-xe", "show ipv6 nhrp --style xe", CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp-incomplete", "show ipv6 nhrp incomplete",
+	  CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp-prefix",
+	  "show ipv6 nhrp 2001:db8:5::/64 Tunnel0", CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp-brief", "show ipv6 nhrp brief", CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp-nhs", "show ipv6 nhrp nhs", CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp-nhs-redundancy",
+	  "show ipv6 nhrp nhs redundancy", CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp-traffic", "show ipv6 nhrp traffic",
+	  CLI_OK },
+	{ "ipv6-r4", "show-ipv6-nhrp-summary", "show ipv6 nhrp summary",
+	  CLI_OK },
 	{ "corners", "show", "show", CLI_DOWN },
 	{ "corners", "show-one", "show dmvpn0", CLI_DOWN },
 	{ "corners", "show-json", "show -j", CLI_DOWN },
@@ -208,6 +237,7 @@ static void test_round_trip(void **state)
 	(void)state;
 	round_trip("corners", CLI_DOWN);
 	round_trip("phase3-r4", CLI_OK);
+	round_trip("ipv6-r4", CLI_OK);
 }
 
 int main(void)

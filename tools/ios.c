@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ios: Cisco's own views, for those who think in them.
+ * ios: Cisco's own views, for those who think in them. `ip` and `ipv6` are the
+ * same views of another family; `show dmvpn` has a section for each.
  *
  * `show dmvpn` and `show ip nhrp` have IOS 15's layout unless --style xe asks
  * for IOS-XE's; the other views look the same on both. What differs from a
@@ -21,28 +22,87 @@ static void each_iface(const struct cli *c, const struct json_object *top,
 		print(c, object_get_at(top, "interfaces", i));
 }
 
-/* In JSON the daemon's answer stays whole, whatever the view. */
-static int view_all(struct cli *c, void (*print)(const struct cli *c,
-						 const struct json_object *top))
-{
-	struct json_object *top;
-	int code;
+/* Which entries and servers a view is about. */
+struct filter {
+	bool v4, v6;
+	const char *type;		/* NULL: all */
+	struct addr addr;		/* none: all */
+	uint8_t plen;
+	bool prefix;			/* this very prefix, not what covers it */
+};
 
-	code = show_read(c, &top);
-	if (code)
-		return code;
-	if (c->json)
-		object_print(c->out, top);
-	else
-		print(c, top);
-	json_object_put(top);
-	return CLI_OK;
+/* The command says `ipv6`. */
+static bool is_v6(const struct cli *c)
+{
+	return strstr(c->command->words, "ipv6");
 }
 
-/* The plain case: a head, then each interface by @print. */
-static int view(struct cli *c, const char *head,
-		void (*print)(const struct cli *c,
-			      const struct json_object *iface))
+static bool is_type(const struct json_object *entry, const char *type)
+{
+	const char *t = object_get_str(entry, "type");
+
+	return t && !strcmp(t, type);
+}
+
+/* No NBMA address is known. */
+static bool is_incomplete(const struct json_object *entry)
+{
+	return is_type(entry, "incomplete") || is_type(entry, "negative");
+}
+
+/* The word behind `Type:`. */
+static const char *type_of(const struct json_object *entry)
+{
+	if (is_type(entry, "static"))
+		return "static";
+	return is_incomplete(entry) ? "incomplete" : "dynamic";
+}
+
+static bool is_about(const struct json_object *entry, const struct filter *f)
+{
+	unsigned int plen = object_get_uint(entry, "prefix_length");
+	const char *text = object_get_str(entry, "protocol");
+	struct addr a;
+
+	if (!addr_is_set(&f->addr))
+		return true;
+	if (!text || !addr_parse(text, &a))
+		return false;
+	return f->prefix ? plen == f->plen && addr_eq(&a, &f->addr) :
+			   addr_in_prefix(&f->addr, &a, plen);
+}
+
+/* A server whose address is not known yet belongs to the family it was
+ * configured for, which its `family` tells. */
+static bool is_of_family(const struct json_object *o, const struct filter *f)
+{
+	const char *protocol = object_get_str(o, "protocol");
+	const char *family = object_get_str(o, "family");
+
+	return (protocol ? show_is_v6(protocol) :
+		family && !strcmp(family, "ipv6")) ? f->v6 : f->v4;
+}
+
+static void keep(struct json_object *iface, const struct filter *f)
+{
+	struct json_object *list = object_get(iface, "entries"), *o;
+
+	for (size_t i = object_get_len(iface, "entries"); i--; ) {
+		o = json_object_array_get_idx(list, i);
+		if (!is_of_family(o, f) || !is_about(o, f) ||
+		    (f->type && strcmp(f->type, type_of(o))))
+			json_object_array_del_idx(list, i, 1);
+	}
+	list = object_get(iface, "nhs");
+	for (size_t i = object_get_len(iface, "nhs"); i--; )
+		if (!is_of_family(json_object_array_get_idx(list, i), f))
+			json_object_array_del_idx(list, i, 1);
+}
+
+/* Takes [NAME]; in JSON the daemon's answer stays whole, whatever the view. */
+static int view_some(struct cli *c, const struct filter *f, const char *head,
+		     void (*print)(const struct cli *c,
+				   const struct json_object *top))
 {
 	struct json_object *top;
 	int code;
@@ -53,18 +113,29 @@ static int view(struct cli *c, const char *head,
 	if (c->json) {
 		object_print(c->out, top);
 	} else {
+		for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
+			keep(object_get_at(top, "interfaces", i), f);
 		fputs(head, c->out);
-		each_iface(c, top, print);
+		print(c, top);
 	}
 	json_object_put(top);
 	return CLI_OK;
 }
 
-static bool is_type(const struct json_object *entry, const char *type)
+/* The family that the command names. */
+static int view_all(struct cli *c, void (*print)(const struct cli *c,
+						 const struct json_object *top))
 {
-	const char *t = object_get_str(entry, "type");
+	struct filter f = { .v4 = !is_v6(c), .v6 = is_v6(c) };
 
-	return t && !strcmp(t, type);
+	return view_some(c, &f, "", print);
+}
+
+/* What is configured and counted for the family: IPv4's is the interface's. */
+static const struct json_object *family_of(const struct cli *c,
+					   const struct json_object *iface)
+{
+	return is_v6(c) ? object_get(iface, "ipv6") : iface;
 }
 
 /* Packets to this prefix follow a shortcut. */
@@ -79,18 +150,14 @@ static const char *next_hop(const struct json_object *iface,
 {
 	const char *protocol = object_get_str(entry, "protocol");
 	const char *nexthop = object_get_str(entry, "nexthop");
+	bool v6 = protocol && show_is_v6(protocol);
 	bool prefix = protocol && object_get_uint(entry, "prefix_length") <
-		      (strchr(protocol, ':') ? 128 : 32);
+		      (v6 ? 128 : 32);
 
 	if (!nexthop && prefix && is_type(entry, "local"))
-		nexthop = object_get_str(iface, "protocol");
+		nexthop = object_get_str(v6 ? object_get(iface, "ipv6") :
+					 iface, "protocol");
 	return nexthop ? nexthop : protocol;
-}
-
-/* No NBMA address is known. */
-static bool is_incomplete(const struct json_object *entry)
-{
-	return is_type(entry, "incomplete") || is_type(entry, "negative");
 }
 
 static bool is_up(const struct json_object *entry)
@@ -136,18 +203,23 @@ static const char *short_name(const struct json_object *iface, char buf[32])
 #define HEAD_LINE "# Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb"
 #define RULE_LINE "----- --------------- --------------- ----- -------- -----"
 
-static const char *type_word(const struct json_object *iface)
+/* Who has registered clients is a hub, who has an NHS is a spoke. */
+static const char *type_word(const struct json_object *iface, bool v6)
 {
-	static const char *const word[][2] = {
-		{ "hub", "Hub" }, { "spoke", "Spoke" },
-		{ "hub-spoke", "Hub/Spoke" },
-	};
-	const char *role = object_get_str(iface, "role");
+	const struct filter f = { .v4 = !v6, .v6 = v6 };
+	bool hub = false, spoke = false;
+	const struct json_object *o;
 
-	for (unsigned int i = 0; role && i < ARRAY_SIZE(word); i++)
-		if (!strcmp(role, word[i][0]))
-			return word[i][1];
-	return "Unknown";
+	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++)
+		spoke |= is_of_family(object_get_at(iface, "nhs", i), &f);
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		o = object_get_at(iface, "entries", i);
+		hub |= is_of_family(o, &f) &&
+		       object_has_word(o, "flags", "registered");
+	}
+	if (hub)
+		return spoke ? "Hub/Spoke" : "Hub";
+	return spoke ? "Spoke" : "Unknown";
 }
 
 static const char *attributes(const struct json_object *entry, char buf[8])
@@ -189,19 +261,21 @@ static const char *nbma_of(const struct json_object *entry)
 }
 
 /*
- * The rows of `show dmvpn`: the entries but local ones, as arrays by NBMA
- * peer in the order of their first ones. What has no NBMA address stands
+ * The rows of `show dmvpn`: the family's entries but local ones, as arrays by
+ * NBMA peer in the order of their first ones. What has no NBMA address stands
  * alone. For the caller to put.
  */
-static struct json_object *group_entries(const struct json_object *iface)
+static struct json_object *group_entries(const struct json_object *iface,
+					 bool v6)
 {
+	const struct filter f = { .v4 = !v6, .v6 = v6 };
 	struct json_object *groups = json_object_new_object(), *e, *list;
 	const char *nbma;
 	char key[32];
 
 	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
 		e = object_get_at(iface, "entries", i);
-		if (is_type(e, "local"))
+		if (is_type(e, "local") || !is_of_family(e, &f))
 			continue;
 		nbma = object_get_str(e, "nbma");
 		snprintf(key, sizeof(key), "#%zu", i);
@@ -271,22 +345,83 @@ static void print_entries(const struct cli *c, const struct json_object *iface,
 	}
 }
 
-static void print_dmvpn(const struct cli *c, const struct json_object *iface)
+/* An IPv6 address fits no column: each entry is a block of lines. */
+static void print_block(const struct cli *c, const struct json_object *iface,
+			const struct json_object *entry, const char *no,
+			size_t n)
 {
-	struct json_object *groups = group_entries(iface);
+	char attrb[8], time[TEXT_LEN];
+
+	if (*no)
+		fprintf(c->out, "%5s.Peer NBMA Address: %s\n", no,
+			nbma_of(entry));
+	fprintf(c->out, "        Tunnel IPv6 Address: %s\n"
+		"        IPv6 Target Network: %s/%u\n"
+		"        # Ent: %zu, Status: %s, UpDn Time: %s, "
+		"Cache Attrib: %s\n", next_hop(iface, entry),
+		object_get_str(entry, "protocol"), (unsigned int)
+		object_get_uint(entry, "prefix_length"), n,
+		is_up(entry) ? "UP" : "NHRP", up_down(entry, time),
+		attributes(entry, attrb));
+}
+
+static void print_blocks(const struct cli *c, const struct json_object *iface,
+			 struct json_object *groups)
+{
+	unsigned int peer = 0;
+	char no[16];
+	size_t n;
+
+	json_object_object_foreach(groups, key, list) {
+		(void)key;
+		n = json_object_array_length(list);
+		snprintf(no, sizeof(no), "%u", ++peer);
+		for (size_t i = 0; i < n; i++)
+			print_block(c, iface,
+				    json_object_array_get_idx(list, i),
+				    i ? "" : no, n);
+	}
+}
+
+static void print_dmvpn4(const struct cli *c, const struct json_object *iface)
+{
+	struct json_object *groups = group_entries(iface, false);
 
 	if (!json_object_object_length(groups))
 		goto out;
 	fprintf(c->out, c->xe ? "Interface: %s, IPv4 NHRP Details \n"
 		"Type:%s, NHRP Peers:%u, \n\n" :
 		"%s, Type:%s, NHRP Peers:%u,\n",
-		object_get_str(iface, "name"), type_word(iface),
+		object_get_str(iface, "name"), type_word(iface, false),
 		nbma_peers(groups));
 	fputs(" " HEAD_LINE "\n " RULE_LINE "\n", c->out);
 	print_entries(c, iface, groups, false);
 	fputc('\n', c->out);
 out:
 	json_object_put(groups);
+}
+
+static void print_dmvpn6(const struct cli *c, const struct json_object *iface)
+{
+	struct json_object *groups = group_entries(iface, true);
+
+	if (!json_object_object_length(groups))
+		goto out;
+	fprintf(c->out, "Interface: %s, IPv6 NHRP Details \n"
+		"Type:%s, Total NBMA Peers (v4/v6): %u\n",
+		object_get_str(iface, "name"), type_word(iface, true),
+		nbma_peers(groups));
+	print_blocks(c, iface, groups);
+	fputc('\n', c->out);
+out:
+	json_object_put(groups);
+}
+
+/* The other family's section is empty when the command names one. */
+static void print_dmvpn(const struct cli *c, const struct json_object *iface)
+{
+	print_dmvpn4(c, iface);
+	print_dmvpn6(c, iface);
 }
 
 static bool has_route(const struct json_object *top)
@@ -318,9 +453,19 @@ static void show_dmvpn(const struct cli *c, const struct json_object *top)
 	each_iface(c, top, print_dmvpn);
 }
 
+/* `show dmvpn`, or one family of it. */
+static int view_dmvpn(struct cli *c, void (*print)(const struct cli *c,
+						   const struct json_object *))
+{
+	bool v4 = strstr(c->command->words, "ipv4");
+	struct filter f = { .v4 = !is_v6(c), .v6 = !v4 };
+
+	return view_some(c, &f, "", print);
+}
+
 int cmd_ios_dmvpn(struct cli *c)
 {
-	return view_all(c, show_dmvpn);
+	return view_dmvpn(c, show_dmvpn);
 }
 
 /* ---- show ip nhrp nhs ---- */
@@ -413,9 +558,15 @@ static void print_pending(const struct cli *c, const struct json_object *top)
 #define NHS_LEGEND "Legend:\tE=Expecting replies, R=Responding, W=Waiting, " \
 		   "D=Dynamic\n"
 
+static void show_nhs(const struct cli *c, const struct json_object *top)
+{
+	fputs(NHS_LEGEND, c->out);
+	each_iface(c, top, print_nhs_plain);
+}
+
 int cmd_ios_nhs(struct cli *c)
 {
-	return view(c, NHS_LEGEND, print_nhs_plain);
+	return view_all(c, show_nhs);
 }
 
 static void show_nhs_detail(const struct cli *c, const struct json_object *top)
@@ -492,13 +643,13 @@ static struct cluster count_cluster(const struct json_object *iface,
 }
 
 /* 0: no limit. */
-static unsigned int max_connections(const struct json_object *iface,
+static unsigned int max_connections(const struct json_object *family,
 				    unsigned int number)
 {
 	const struct json_object *o;
 
-	for (size_t i = 0; i < object_get_len(iface, "clusters"); i++) {
-		o = object_get_at(iface, "clusters", i);
+	for (size_t i = 0; i < object_get_len(family, "clusters"); i++) {
+		o = object_get_at(family, "clusters", i);
 		if (object_get_uint(o, "cluster") == number)
 			return object_get_uint(o, "max_connections");
 	}
@@ -508,7 +659,8 @@ static unsigned int max_connections(const struct json_object *iface,
 static void print_cluster(const struct cli *c, const struct json_object *iface,
 			  unsigned int no, unsigned int number)
 {
-	unsigned int max = max_connections(iface, number);
+	const struct json_object *family = family_of(c, iface);
+	unsigned int max = max_connections(family, number);
 	struct cluster sum = count_cluster(iface, number);
 	char name[32], limit[16] = "Not Set";
 
@@ -518,7 +670,7 @@ static void print_cluster(const struct cli *c, const struct json_object *iface,
 		no, short_name(iface, name), number,
 		max ? "Enable" : "Disable", limit, sum.total, sum.responding,
 		sum.expecting, sum.waiting, (unsigned int)
-		object_get_uint(iface, "fallback_seconds"));
+		object_get_uint(family, "fallback_seconds"));
 }
 
 static void print_clusters(const struct cli *c, const struct json_object *top)
@@ -552,26 +704,68 @@ int cmd_ios_nhs_redundancy(struct cli *c)
 /* ---- show dmvpn detail ---- */
 
 static void print_nhs_list(const struct cli *c,
-			   const struct json_object *iface)
+			   const struct json_object *iface, bool v6)
 {
-	if (!object_get_len(iface, "nhs"))
-		return;
-	fputs("\nIPv4 NHS:\n", c->out);
-	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++)
-		print_nhs(c, object_get_at(iface, "nhs", i), false);
+	const struct filter f = { .v4 = !v6, .v6 = v6 };
+	const struct json_object *nhs;
+	bool any = false;
+
+	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++) {
+		nhs = object_get_at(iface, "nhs", i);
+		if (!is_of_family(nhs, &f))
+			continue;
+		if (!any)
+			fprintf(c->out, "\nIPv%d NHS:\n", v6 ? 6 : 4);
+		any = true;
+		print_nhs(c, nhs, false);
+	}
+}
+
+static void print_detail4(const struct cli *c, const struct json_object *iface)
+{
+	struct json_object *groups = group_entries(iface, false);
+
+	print_nhs_list(c, iface, false);
+	fprintf(c->out, "Type:%s, Total NBMA Peers (v4/v6): %u\n",
+		type_word(iface, false), nbma_peers(groups));
+	if (json_object_object_length(groups)) {
+		fputs("\n" HEAD_LINE "    Target Network\n"
+		      RULE_LINE " -----------------\n", c->out);
+		print_entries(c, iface, groups, true);
+	}
+	json_object_put(groups);
+}
+
+static void print_detail6(const struct cli *c, const struct json_object *iface)
+{
+	struct json_object *groups = group_entries(iface, true);
+
+	print_nhs_list(c, iface, true);
+	fprintf(c->out, "Type:%s, Total NBMA Peers (v4/v6): %u\n",
+		type_word(iface, true), nbma_peers(groups));
+	print_blocks(c, iface, groups);
+	json_object_put(groups);
+}
+
+/* The device has NHRP for the family. */
+static bool runs(const struct json_object *family)
+{
+	return object_get_uint(family, "network_id");
 }
 
 static void print_dmvpn_detail(const struct cli *c,
 			       const struct json_object *iface)
 {
+	const struct json_object *ipv6 = object_get(iface, "ipv6");
 	const char *address = object_get_str(iface, "protocol");
 	const char *source = object_get_str(iface, "nbma");
 	const char *dest = object_get_str(iface, "destination");
 	const char *profile = object_get_str(iface, "protection");
 	const char *state = object_get_bool(iface, "up") ? "up" : "down";
 	const char *vrf = object_get_str(iface, "tunnel_vrf");
-	struct json_object *groups;
 
+	if (!address)
+		address = object_get_str(ipv6, "protocol");
 	fprintf(c->out, "Interface %s is %s/%s, Addr. is %s, VRF \"%s\" \n",
 		object_get_str(iface, "name"), state, state,
 		address ? address : "unassigned", c->xe ? "global" : "");
@@ -585,17 +779,11 @@ static void print_dmvpn_detail(const struct cli *c,
 		fprintf(c->out, "   Interface State Control: %s\n",
 			object_get_bool(iface, "if_state") ? "Enabled" :
 			"Disabled");
-	print_nhs_list(c, iface);
-	groups = group_entries(iface);
-	fprintf(c->out, "Type:%s, Total NBMA Peers (v4/v6): %u\n",
-		type_word(iface), nbma_peers(groups));
-	if (json_object_object_length(groups)) {
-		fputs("\n" HEAD_LINE "    Target Network\n"
-		      RULE_LINE " -----------------\n", c->out);
-		print_entries(c, iface, groups, true);
-	}
+	if (!is_v6(c) && (runs(iface) || !runs(ipv6)))
+		print_detail4(c, iface);
+	if (runs(ipv6) && !strstr(c->command->words, "ipv4"))
+		print_detail6(c, iface);
 	fputc('\n', c->out);
-	json_object_put(groups);
 }
 
 static void show_dmvpn_detail(const struct cli *c,
@@ -607,17 +795,10 @@ static void show_dmvpn_detail(const struct cli *c,
 
 int cmd_ios_dmvpn_detail(struct cli *c)
 {
-	return view_all(c, show_dmvpn_detail);
+	return view_dmvpn(c, show_dmvpn_detail);
 }
 
 /* ---- show ip nhrp ---- */
-
-static const char *type_of(const struct json_object *entry)
-{
-	if (is_type(entry, "static"))
-		return "static";
-	return is_incomplete(entry) ? "incomplete" : "dynamic";
-}
 
 /*
  * `no-socket` has a line of its own. IOS 15 prints `nat` for who is behind one,
@@ -689,8 +870,10 @@ static void print_cache_entry(const struct cli *c,
 		(unsigned int)object_get_uint(entry, "prefix_length"));
 	if (!is_incomplete(entry))
 		fprintf(c->out, " via %s", next_hop(iface, entry));
-	fprintf(c->out, c->xe ? "\n   %s " : ", %s ",
-		object_get_str(iface, "name"));
+	if (c->xe || is_v6(c))
+		fprintf(c->out, "\n%s%s ", in, object_get_str(iface, "name"));
+	else
+		fprintf(c->out, ", %s ", object_get_str(iface, "name"));
 	print_times(c, entry);
 	fprintf(c->out, "%sType: %s, Flags:%s\n", in, type_of(entry),
 		flags_of(c, entry, flags));
@@ -711,9 +894,48 @@ static void print_nhrp(const struct cli *c, const struct json_object *iface)
 							  i));
 }
 
+/* The plain case: a head, then each interface by @print. Takes
+ * [ADDR|PREFIX] [NAME]. */
+static int view_cache(struct cli *c, const char *type, const char *head,
+		      void (*print)(const struct cli *c,
+				    const struct json_object *top))
+{
+	struct filter f = { .v4 = !is_v6(c), .v6 = is_v6(c), .type = type };
+	const char *arg = cli_peek(c);
+
+	if (arg && addr_parse_prefix(arg, &f.addr, &f.plen)) {
+		cli_next(c);
+		f.prefix = strchr(arg, '/');
+		if ((f.addr.len == 16) != f.v6)
+			return cli_wants(c, "ADDR", f.v6 ? "an IPv6 address" :
+					 "an IPv4 address", arg);
+	}
+	return view_some(c, &f, head, print);
+}
+
+static void show_nhrp(const struct cli *c, const struct json_object *top)
+{
+	each_iface(c, top, print_nhrp);
+}
+
 int cmd_ios_nhrp(struct cli *c)
 {
-	return view(c, "", print_nhrp);
+	return view_cache(c, NULL, "", show_nhrp);
+}
+
+int cmd_ios_nhrp_dynamic(struct cli *c)
+{
+	return view_cache(c, "dynamic", "", show_nhrp);
+}
+
+int cmd_ios_nhrp_static(struct cli *c)
+{
+	return view_cache(c, "static", "", show_nhrp);
+}
+
+int cmd_ios_nhrp_incomplete(struct cli *c)
+{
+	return view_cache(c, "incomplete", "", show_nhrp);
 }
 
 static void print_routes(const struct cli *c, const struct json_object *iface)
@@ -724,9 +946,14 @@ static void print_routes(const struct cli *c, const struct json_object *iface)
 						  iface, "entries", i));
 }
 
+static void show_shortcuts(const struct cli *c, const struct json_object *top)
+{
+	each_iface(c, top, print_routes);
+}
+
 int cmd_ios_nhrp_shortcut(struct cli *c)
 {
-	return view(c, "", print_routes);
+	return view_cache(c, NULL, "", show_shortcuts);
 }
 
 /* With what IOS shows nowhere: the state and why. */
@@ -748,9 +975,14 @@ static void print_nhrp_detail(const struct cli *c,
 	}
 }
 
+static void show_nhrp_detail(const struct cli *c, const struct json_object *top)
+{
+	each_iface(c, top, print_nhrp_detail);
+}
+
 int cmd_ios_nhrp_detail(struct cli *c)
 {
-	return view(c, "", print_nhrp_detail);
+	return view_cache(c, NULL, "", show_nhrp_detail);
 }
 
 /* ---- show ip nhrp brief ---- */
@@ -774,6 +1006,14 @@ int cmd_ios_nhrp_detail(struct cli *c)
 	"-------- ------------------------------------------- ------ " \
 		"----------------\n"
 
+static bool is_link_local(const struct json_object *entry)
+{
+	struct addr a;
+
+	return addr_parse(object_get_str(entry, "protocol"), &a) &&
+	       addr_is_link_local(&a);
+}
+
 static void print_brief(const struct cli *c, const struct json_object *iface)
 {
 	const struct json_object *e;
@@ -781,7 +1021,7 @@ static void print_brief(const struct cli *c, const struct json_object *iface)
 
 	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
 		e = object_get_at(iface, "entries", i);
-		if (is_incomplete(e) ||
+		if (is_incomplete(e) || is_link_local(e) ||
 		    object_has_word(e, "flags", "no-socket"))
 			continue;
 		snprintf(target, sizeof(target), "%s/%u",
@@ -800,9 +1040,14 @@ static void print_brief(const struct cli *c, const struct json_object *iface)
 	}
 }
 
+static void show_brief(const struct cli *c, const struct json_object *top)
+{
+	each_iface(c, top, print_brief);
+}
+
 int cmd_ios_nhrp_brief(struct cli *c)
 {
-	return view(c, BRIEF_HEAD, print_brief);
+	return view_cache(c, NULL, BRIEF_HEAD, show_brief);
 }
 
 /* ---- show ip nhrp multicast ---- */
@@ -823,9 +1068,16 @@ static void print_multicast(const struct cli *c,
 	}
 }
 
+/* NBMA peers: the same for both families. */
+static void show_multicast(const struct cli *c, const struct json_object *top)
+{
+	fputs(MULTICAST_HEAD, c->out);
+	each_iface(c, top, print_multicast);
+}
+
 int cmd_ios_multicast(struct cli *c)
 {
-	return view(c, MULTICAST_HEAD, print_multicast);
+	return view_all(c, show_multicast);
 }
 
 /* ---- show ip nhrp traffic ---- */
@@ -875,7 +1127,8 @@ static void print_reasons(FILE *out, const char *heading,
 
 static void print_traffic(const struct cli *c, const struct json_object *iface)
 {
-	const struct json_object *t = object_get(iface, "traffic");
+	const struct json_object *t = object_get(family_of(c, iface),
+						 "traffic");
 
 	if (!t)
 		return;
@@ -888,9 +1141,14 @@ static void print_traffic(const struct cli *c, const struct json_object *iface)
 	print_reasons(c->out, "Rejected", object_get(t, "rejected"));
 }
 
+static void show_traffic(const struct cli *c, const struct json_object *top)
+{
+	each_iface(c, top, print_traffic);
+}
+
 int cmd_ios_traffic(struct cli *c)
 {
-	return view(c, "", print_traffic);
+	return view_all(c, show_traffic);
 }
 
 /* ---- show ip nhrp summary ---- */
@@ -911,8 +1169,9 @@ static void print_summary(const struct cli *c, const struct json_object *iface)
 		route += is_route(e);
 		nho += object_has_word(e, "flags", "nho");
 	}
-	fprintf(c->out, "%s: IP NHRP cache %u entr%s\n",
-		object_get_str(iface, "name"), all, all == 1 ? "y" : "ies");
+	fprintf(c->out, "%s: %s NHRP cache %u entr%s\n",
+		object_get_str(iface, "name"), is_v6(c) ? "IPv6" : "IP", all,
+		all == 1 ? "y" : "ies");
 	fprintf(c->out, "    %u static   %u dynamic    %u incomplete\n", stat,
 		dyn, inc);
 	fprintf(c->out, "%u Remote\n", all - local);
@@ -922,7 +1181,12 @@ static void print_summary(const struct cli *c, const struct json_object *iface)
 	fprintf(c->out, "%u Local\n", local);
 }
 
+static void show_summary(const struct cli *c, const struct json_object *top)
+{
+	each_iface(c, top, print_summary);
+}
+
 int cmd_ios_summary(struct cli *c)
 {
-	return view(c, "", print_summary);
+	return view_all(c, show_summary);
 }

@@ -80,10 +80,13 @@ static bool is_ours(struct nl *nl, unsigned int ifindex)
 /* The FIB's part; *q gets device and next hop. */
 static void ask_fib(struct nl *nl, struct question *q, struct json_object *top)
 {
+	unsigned int oif = q->ifindex;
 	struct route r;
 
-	if (route_get(nl, q->ifindex ? route_vrf(nl, q->ifindex) : 0, &q->dst,
-		      &r))
+	/* a link-local address is one of the device's */
+	if (oif && !addr_is_link_local(&q->dst))
+		oif = route_vrf(nl, oif);
+	if (route_get(nl, oif, &q->dst, &r))
 		add(top, "route", route_object(&r));
 	if (!q->ifindex)
 		q->ifindex = r.ifindex;

@@ -23,7 +23,7 @@ struct route {
 
 /*
  * The route to @dst as a packet would meet it, in the table of @vrf (ifindex,
- * 0: none). @nl is of nl_open_route(). False: there is none, nl->error says
+ * 0: none), or by the device of a link-local address. @nl is of nl_open_route(). False: there is none, nl->error says
  * why.
  */
 bool route_get(struct nl *nl, unsigned int vrf, const struct addr *dst,

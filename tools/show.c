@@ -19,6 +19,11 @@
 #include "route.h"
 #include "show.h"
 
+bool show_is_v6(const char *address)
+{
+	return strchr(address, ':');
+}
+
 /* ---- the daemon's part ---- */
 
 static int read_file(struct cli *c, struct json_object **top)
@@ -102,6 +107,7 @@ static struct json_object *bare_iface(const struct json_object *link)
 				object_get(link, same[i])));
 	object_str(o, "role", "unknown");
 	object_str(o, "protocol", NULL);
+	object_str(o, "ipv6", NULL);
 	json_object_object_add(o, "nbma", json_object_get(
 			object_get(link, "local")));
 	object_str(o, "destination", object_get_str(link, "remote"));
@@ -510,6 +516,14 @@ static struct json_object *join_entry(const struct json_object *iface,
 	return p;
 }
 
+/* Of a whole address. */
+static unsigned int full_length(const struct json_object *o)
+{
+	const char *protocol = object_get_str(o, "protocol");
+
+	return protocol && show_is_v6(protocol) ? 128 : 32;
+}
+
 /* A neighbour or peer that NHRP has no entry for. */
 static struct json_object *join_row(struct json_object *row)
 {
@@ -519,8 +533,7 @@ static struct json_object *join_row(struct json_object *row)
 	char end[64], note[96];
 
 	copy(p, row, "protocol");
-	object_int(p, "prefix_length", object_get_str(row, "protocol") &&
-		   strchr(object_get_str(row, "protocol"), ':') ? 128 : 32);
+	object_int(p, "prefix_length", full_length(row));
 	object_str(p, "nexthop", NULL);
 	copy(p, row, "nbma");
 	object_str(p, "nbma_claimed", NULL);
@@ -579,7 +592,7 @@ static struct json_object *join_nhs(const struct json_object *nhs)
 	struct json_object *p = json_object_new_object();
 
 	copy(p, nhs, "protocol");
-	object_int(p, "prefix_length", 32);
+	object_int(p, "prefix_length", full_length(nhs));
 	object_str(p, "nexthop", NULL);
 	copy(p, nhs, "nbma");
 	object_str(p, "nbma_claimed", NULL);
@@ -719,20 +732,79 @@ static void join(struct json_object *iface)
 
 /* ---- text ---- */
 
+static bool has(const struct json_object *o, const char *key, const char *word)
+{
+	const char *s = object_get_str(o, key);
+
+	return !word || (s && !strcmp(s, word));
+}
+
 static unsigned int count(const struct json_object *iface, const char *role,
 			  const char *state)
 {
+	const struct json_object *p;
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < object_get_len(iface, "peers"); i++) {
-		const struct json_object *p = object_get_at(iface, "peers", i);
-		const char *r = object_get_str(p, "role");
-		const char *s = object_get_str(p, "state");
-
-		n += (!role || (r && !strcmp(r, role))) &&
-		     (!state || (s && !strcmp(s, state)));
+		p = object_get_at(iface, "peers", i);
+		n += has(p, "role", role) && has(p, "state", state);
 	}
 	return n;
+}
+
+/* Who has the address of @row: an NBMA address, behind NAT with the one that
+ * is claimed; else what there is. */
+static const char *peer_key(const struct json_object *row, size_t i,
+			    char key[128])
+{
+	const char *nbma = object_get_str(row, "nbma");
+	const char *claimed = object_get_str(row, "nbma_claimed");
+
+	if (nbma)
+		snprintf(key, 128, "%s/%s", nbma, claimed ? claimed : "");
+	else
+		snprintf(key, 128, "#%zu", i);
+	return key;
+}
+
+/* Hubs or spokes: one that has several addresses is up when all of them are. */
+static unsigned int count_peers(const struct json_object *iface,
+				const char *role, unsigned int *up)
+{
+	struct json_object *down = json_object_new_object();
+	const struct json_object *p;
+	unsigned int n;
+	char key[128];
+
+	for (size_t i = 0; i < object_get_len(iface, "peers"); i++) {
+		p = object_get_at(iface, "peers", i);
+		if (!has(p, "role", role))
+			continue;
+		peer_key(p, i, key);
+		json_object_object_add(down, key, json_object_new_boolean(
+				!has(p, "state", "up") ||
+				object_get_bool(down, key)));
+	}
+	n = json_object_object_length(down);
+	*up = n;
+	json_object_object_foreach(down, nbma, value) {
+		(void)nbma;
+		*up -= json_object_get_boolean(value);
+	}
+	json_object_put(down);
+	return n;
+}
+
+static void print_ipv6(FILE *out, const struct json_object *ipv6)
+{
+	const char *protocol = object_get_str(ipv6, "protocol");
+	const char *link_local = object_get_str(ipv6, "link_local");
+
+	if (protocol)
+		fprintf(out, "  %s/%u", protocol, (unsigned int)
+			object_get_uint(ipv6, "prefix_length"));
+	if (link_local)
+		fprintf(out, "  %s", link_local);
 }
 
 static void print_head(FILE *out, const struct json_object *iface)
@@ -746,6 +818,7 @@ static void print_head(FILE *out, const struct json_object *iface)
 	if (protocol)
 		fprintf(out, "  %s/%u", protocol, (unsigned int)
 			object_get_uint(iface, "prefix_length"));
+	print_ipv6(out, object_get(iface, "ipv6"));
 	fprintf(out, "  nbma %s", nbma ? nbma : "none");
 	if (object_get_str(iface, "destination"))
 		fprintf(out, "  destination %s",
@@ -765,15 +838,15 @@ static void print_head(FILE *out, const struct json_object *iface)
 
 static void print_sums(FILE *out, const struct json_object *iface)
 {
-	unsigned int hubs = count(iface, "hub", NULL);
-	unsigned int n = count(iface, NULL, "resolving");
+	unsigned int n, up;
 
 	fputs("    ", out);
-	if (hubs)
-		fprintf(out, "%u of %u hub%s up, ", count(iface, "hub", "up"),
-			hubs, hubs == 1 ? "" : "s");
-	fprintf(out, "%u of %u spokes up", count(iface, "spoke", "up"),
-		count(iface, "spoke", NULL));
+	n = count_peers(iface, "hub", &up);
+	if (n)
+		fprintf(out, "%u of %u hub%s up, ", up, n, n == 1 ? "" : "s");
+	n = count_peers(iface, "spoke", &up);
+	fprintf(out, "%u of %u spokes up", up, n);
+	n = count(iface, NULL, "resolving");
 	if (n)
 		fprintf(out, ", %u resolving", n);
 	n = count(iface, "shortcut", NULL);

@@ -13,6 +13,9 @@
  */
 int show_read(struct cli *c, struct json_object **top);
 
+/* An address, or a prefix, is of IPv6. */
+bool show_is_v6(const char *address);
+
 /* Not registered with, since others have the connections of its cluster. */
 bool show_nhs_waits(const struct json_object *nhs);
 

@@ -438,7 +438,7 @@ done <<'BAD'
 3 60 interface Tunnel0\nip nhrp holdtime 60\nip nhrp registration timeout 60
 3 2 interface Tunnel0\nip nhrp network-id 1\nip nhrp network-id 2
 2 ip interface Tunnel0\ntunnel mode gre ip
-2 ipv6 interface Tunnel0\nipv6 nhrp network-id 1
+2 2001:db8::2 interface Tunnel0\nipv6 nhrp map 2001:db8::8 2001:db8::2
 3 Tunnel1 interface Tunnel0\ntunnel source eth0\ninterface Tunnel1\ntunnel source eth0
 BAD
 

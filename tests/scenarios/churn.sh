@@ -12,8 +12,7 @@
 #    under u0 10.7.7.1/24 ---- 10.7.7.2/24 v0 B
 #
 rules R10
-kernels uml-debug
-nightly 6.12
+nightly uml-debug 6.12
 timeout 240
 
 genl=$lab/genl.py

@@ -11,7 +11,8 @@
 #  R6 6.6.6.6  R8 8.8.8.8    tunnel 192.168.1.0/24, key 42, "longest8"
 #
 rules R6 R10
-kernels 6.12 uml-debug
+kernels uml-debug
+nightly 6.12
 timeout 240
 
 # shellcheck source=/dev/null

@@ -10,8 +10,7 @@
 #            \                     150.1.3.3
 #             --- V 198.51.100.1   by R4's own line, hidden behind 150.1.4.4
 rules R4 R9
-kernels uml-debug
-nightly 6.12
+nightly uml-debug 6.12
 timeout 150
 
 # shellcheck source=/dev/null

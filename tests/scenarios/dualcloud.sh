@@ -15,7 +15,7 @@
 #   packets come in by which. It obeys no redirects: what it sends goes through
 #   a hub.
 rules R4 R8 R9
-nightly 6.12 uml-debug
+nightly uml-debug 6.12
 timeout 240
 
 pps=$((100 / LAB_SLOW))

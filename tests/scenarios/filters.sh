@@ -8,8 +8,7 @@
 #   R3 lan 172.16.3.254/24 ---- host H3 172.16.3.1
 #
 rules R4 R8
-kernels uml-debug
-nightly 6.12
+nightly uml-debug 6.12
 timeout 150
 
 # shellcheck source=/dev/null

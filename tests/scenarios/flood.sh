@@ -14,8 +14,7 @@
 #    host H4 .1           host H5 .1
 #
 rules R4 R6 R10
-kernels uml-debug
-nightly 6.12
+nightly uml-debug 6.12
 timeout 180
 
 # shellcheck source=/dev/null

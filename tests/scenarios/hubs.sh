@@ -12,7 +12,8 @@
 #   R7 and R9 never ask, so that what they send goes through a hub.
 #   R8 registers with one hub at a time (a cluster of one connection).
 rules R4
-kernels 6.12 uml-debug
+kernels 6.12
+nightly uml-debug
 timeout 150
 
 # shellcheck source=/dev/null

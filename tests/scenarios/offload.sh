@@ -8,7 +8,7 @@
 #    10.0.1.2      192.168.1.1              192.168.1.6
 #
 rules R6
-nightly 6.12 uml-debug
+nightly uml-debug 6.12
 timeout 150
 
 underlay A=1.1.1.1 B=6.6.6.6

@@ -43,8 +43,11 @@ renewed() {
 eventually $hold "it gets a new holding time" renewed
 
 # ---- a newer, more specific route ----
-# R6 would forward; asked along the new route, R5 answers again.
+# R6 forwards, and may not fall back to the hub for others, so it has to know
+# R5 before; asked along the new route, R5 answers again.
 on R6 ip route add 172.16.5.0/24 via 10.0.0.5
+on R6 ping -c 1 -W 2 10.0.0.5
+eventually 10 "R6 knows the way to R5" direct 6 5
 on R4 ip route add 172.16.5.1/32 via 10.0.0.6
 eventually 15 "it has a shortcut of its own" shortcut 4 172.16.5.1/32 5
 expect "the one under the old route is gone" not prints '^172.16.5.0/24' shortcuts R4

@@ -3,7 +3,8 @@
 # A rebooted hub, which has forgotten everything, has all spokes back within
 # 90 s at default timers.   Drawing: lib/seed2.sh
 rules R4
-kernels 6.12 uml-debug
+kernels 6.12
+nightly uml-debug
 timeout 240
 
 # shellcheck source=/dev/null

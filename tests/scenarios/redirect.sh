@@ -10,7 +10,8 @@
 #    forged by `inet`  -------/   dmvpn1, key 2
 #
 rules R6 R10
-kernels 6.12 uml-debug
+kernels uml-debug
+nightly 6.12
 timeout 180
 
 genl=$lab/genl.py

@@ -6,8 +6,7 @@
 #   as in lib/seed3.sh, and behind R4 and R5 a second network with a host:
 #   G4 172.16.44.1, G5 172.16.55.1
 rules R4 R8
-kernels uml-debug
-nightly 6.12
+nightly uml-debug 6.12
 timeout 120
 
 # shellcheck source=/dev/null

@@ -14,7 +14,7 @@
 #    host H4 .1 scans   host H5 .1
 #
 rules R4 R10
-nightly 6.12 uml-debug
+nightly uml-debug 6.12
 timeout 240
 
 # shellcheck source=/dev/null

@@ -6,8 +6,7 @@
 #   S 172.16.3.1 - R3    as in lib/seed3.sh, with a third spoke R6
 #                        to 239.1.1.1, which H4, H5 and H6 have joined
 rules R4 R9
-kernels uml-debug
-nightly 6.12
+nightly uml-debug 6.12
 timeout 120
 
 # shellcheck source=/dev/null

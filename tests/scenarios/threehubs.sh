@@ -12,7 +12,7 @@
 #
 #   R7 and R9 never ask, so that what they send goes through a hub.
 rules R4
-nightly 6.12 uml-debug
+nightly uml-debug 6.12
 timeout 240
 
 # shellcheck source=/dev/null

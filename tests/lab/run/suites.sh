@@ -122,18 +122,9 @@ scenario_json() {
 			{verdict: .[0], seconds: (.[1] | tonumber / 1000), words: .[2]}]}'
 }
 
-# How much of a processor a guest takes, in fifths, time to wait for the disk
-# included: QEMU translates all the time, User Mode Linux waits half of it.
-weight() {
-	case $1 in uml*) echo 3 ;; *) echo 4 ;; esac
-}
-
-# All planned runs, as many at a time as there is room for, each line of output
-# whole. What does not fit lets what is behind it pass.
+# All planned runs, some at a time, each line of output whole.
 scenarios() {
-	local kernel file room=$((5 * guests)) pid i
-	local -a plan
-	local -A taken
+	local kernel file running=0
 	# The caches are filled before the clock of any guest runs.
 	for kernel in 6.12 6.1; do
 		if grep -q "^$kernel " "$work/plan"; then
@@ -141,20 +132,14 @@ scenarios() {
 			"$lab/kvm" > /dev/null
 		fi
 	done
-	mapfile -t plan < "$work/plan"
-	while [ ${#plan[@]} -gt 0 ]; do
-		for i in "${!plan[@]}"; do
-			# Paths of the plan may hold spaces: the file is the rest.
-			read -r kernel file <<< "${plan[i]}"
-			[ "$(weight "$kernel")" -le "$room" ] || continue
-			run_scenario "$kernel" "$file" < /dev/null &
-			taken[$!]=$(weight "$kernel")
-			room=$((room - taken[$!]))
-			unset 'plan[i]'
-		done
-		wait -n -p pid "${!taken[@]}" || true
-		room=$((room + taken[$pid]))
-		unset 'taken[$pid]'
-	done
+	# Paths of the plan may hold spaces: the file is the rest of the line.
+	while read -r kernel file; do
+		if [ $running -ge "$guests" ]; then
+			wait -n || true
+			running=$((running - 1))
+		fi
+		run_scenario "$kernel" "$file" < /dev/null &
+		running=$((running + 1))
+	done < "$work/plan"
 	wait
 }

@@ -6,8 +6,9 @@
  * created. The section is written to the device once (at start, after a
  * reload, when the device is new); later changes by the operator with `ip` are
  * followed, not fought. (The kernel takes IPv6 addresses off a device that goes
- * down, or has too small an MTU: they are written again afterwards.) An adopted device that is deleted is waited for, one
- * that this process created is created again.
+ * down, or has too small an MTU: they are written again afterwards.) An adopted
+ * device that is deleted is waited for, one that this process created is
+ * created again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -141,6 +142,7 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 			const struct rtnl_tunnel *now, struct rtnl_tunnel *t)
 {
 	const struct conf_iface *c = i->conf;
+	uint32_t interval = redirect_interval(c);
 
 	*t = *now;
 	if (c->source_dev[0]) {
@@ -165,9 +167,9 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 				DMVPN_LINK_F_REDIRECT);
 	if (c->ipsec_required)
 		t->flags |= DMVPN_LINK_F_IPSEC_REQUIRED;
-	if (redirect_interval(c)) {
+	if (interval) {
 		t->flags |= DMVPN_LINK_F_REDIRECT;
-		t->redirect_interval = redirect_interval(c);
+		t->redirect_interval = interval;
 	}
 	/* who asks an NHS talks to others directly, whom no timer watches */
 	if (!addr_is_set(&c->destination))

@@ -34,6 +34,9 @@ for n in 4 5; do
 	addr H$n eth0 2001:db8:$n::1/64
 	on H$n ip -6 route add default via 2001:db8:$n::254
 done
+# A hub that hairpins spends a host's allowance of ICMPv6 on redirects that it
+# then does not send, and would be a * to traceroute.
+on R3 sysctl -qw net.ipv6.icmp.ratelimit=0
 seed3_daemons "$both"
 seed3_routes
 
@@ -141,21 +144,7 @@ expect "with the spoke" prints 'Tunnel IPv6 Address: 2001:db8::5' \
 	on R4 dmvpn show dmvpn ipv6
 
 # ---- nhrpd dies ----
-memory() {
-	shortcuts "$1"
-	on "$1" dmvpn -j peer show | jq -cS '[.interfaces[].peers[] |
-		{protocol, nbma, flags, peer_flags}] | sort_by(.protocol)'
-}
-for router in R3 R4; do
-	before=$(memory $router)
-	nhrpd_kill $router KILL
-	expect "$router: the kernel keeps everything when nhrpd is killed" \
-		same "$before" "$(memory $router)"
-	nhrpd $router < /dev/null
-	eventually 10 "$router: the new nhrpd answers" on $router dmvpn -j show
-	eventually 10 "$router: the kernel has what it had" \
-		eval "same '$before' \"\$(memory $router)\""
-done
+outlived R3 R4
 expect "R4: the new nhrpd knows the shortcut" \
 	prints '^2001:db8:5::/64 via 2001:db8::5$' on R4 dmvpn show ipv6 nhrp
 for name in H4-H5 H5-H4 v4; do

@@ -116,3 +116,26 @@ hops() {
 	on "$1" traceroute -n -q 1 -N 1 -w 3 "$2" |
 		awk '$1 ~ /^[0-9]+$/ { printf "%s%s", sep, $2; sep = " " }'
 }
+
+# memory HOST: what its kernel holds for nhrpd
+memory() {
+	shortcuts "$1"
+	on "$1" dmvpn -j peer show | jq -cS '[.interfaces[].peers[] |
+		{protocol, nbma, flags, peer_flags}] | sort_by(.protocol)'
+}
+
+# outlived HOST...: each one's nhrpd is killed; the kernel keeps all, and the
+# next nhrpd takes it back
+outlived() {
+	local router before
+	for router; do
+		before=$(memory $router)
+		nhrpd_kill $router KILL
+		expect "$router: the kernel keeps everything when nhrpd is killed" \
+			same "$before" "$(memory $router)"
+		nhrpd $router < /dev/null
+		eventually 10 "$router: the new nhrpd answers" on $router dmvpn -j show
+		eventually 10 "$router: the kernel has what it had" \
+			eval "same '$before' \"\$(memory $router)\""
+	done
+}

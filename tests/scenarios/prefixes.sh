@@ -5,15 +5,17 @@
 #
 #   as in lib/seed3.sh, with a third spoke R6 and
 #   R5: 172.16.50.0/24 with 172.16.50.128/25 elsewhere inside of it
+#   R6: 172.16.5.128/25, which is a part of R5's network, with H6
 rules R4 R8
 kernels uml-debug
 nightly 6.12
-timeout 150
+timeout 180
 
 # shellcheck source=/dev/null
 . "$LAB_REPO/tests/scenarios/lib/seed3.sh"
 
 hold=20
+pps=$((100 / LAB_SLOW))
 
 load_module
 seed3_underlay 4 5 6
@@ -25,7 +27,7 @@ on R3 ip route add 172.16.50.0/24 via 10.0.0.5
 
 # ---- used ----
 events r4 R4 dmvpn -j monitor
-udp_start H4-H5 H4 H5:172.16.5.1 100
+udp_start H4-H5 H4 H5:172.16.5.1 $pps
 eventually 10 "R4 has a shortcut" shortcut 4 172.16.5.0/24 5
 stop_if_failed
 expect "the kernel tells that it is used" \
@@ -71,8 +73,35 @@ covers() { # what R4 has for the lower half, which it was asked for
 eventually 10 "R4 has a shortcut for the lower half and no more" \
 	eval 'same 172.16.50.0/25 "$(covers)"'
 
+# ---- another spoke has a part of one ----
+# As routing would tell R5 of it; R4 has the summary still.
+link R6:lan2 H6:eth1
+addr R6 lan2 172.16.5.129/25
+addr H6 eth1 172.16.5.130/25
+on H6 ip route add 172.16.5.0/25 via 172.16.5.129
+on R3 ip route add 172.16.5.128/25 via 10.0.0.6
+on R5 ip route add 172.16.5.128/25 via 10.0.0.3
+on H5 ip route add 172.16.5.128/25 via 172.16.5.254
+udp_start whole H4 H5:172.16.5.1 $pps
+udp_start part H4 H6:172.16.5.130 $pps
+udp_start inside H5 H6:172.16.5.130 $pps
+eventually 15 "R4 has a shortcut for the part, to R6" shortcut 4 172.16.5.128/25 6
+eventually 15 "and for the rest, to R5" shortcut 4 172.16.5.0/25 5
+eventually 15 "R5 has one for what is not its own" shortcut 5 172.16.5.128/25 6
+expect "of the network that is nobody's whole there is none" \
+	not prints '^172.16.5.0/24' shortcuts R4
+for stream in whole part inside; do
+	udp_stop $stream
+done
+expect "nothing was lost" lossless whole part inside
+on R6 ip link set lan2 down
+on R3 ip route del 172.16.5.128/25
+on R5 ip route del 172.16.5.128/25
+on H5 ip route del 172.16.5.128/25
+eventually 10 "the part goes: R4 forgets it" not prints '^172.16.5.128/25' shortcuts R4
+
 # ---- the network goes ----
-udp_start gone H4 H5:172.16.5.1 100
+udp_start gone H4 H5:172.16.5.1 $pps
 eventually 10 "R4 has a shortcut again" shortcut 4 172.16.5.0/24 5
 on R5 ip link set lan down
 eventually 10 "R5's network goes: R4 is told, and forgets it" \

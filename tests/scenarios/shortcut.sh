@@ -78,7 +78,7 @@ expect "the shortcut is known to be used" json \
 	'.interfaces[0].shortcuts[0] | .used_seconds < 60 and .nexthop == "192.168.1.8"' \
 	on A dmvpn -j shortcut show dev dmvpn0
 expect "traceroute shows the one hop" same "10.8.1.8" \
-	"$(on A traceroute -n -q 1 -w 3 -s 10.6.0.6 10.8.1.8 | awk '$1 ~ /^[0-9]+$/ { print $2 }')"
+	"$(hops A -s 10.6.0.6 10.8.1.8)"
 expect "no route was made for it (R8)" same "10.0.0.0/8" \
 	"$(on A ip -j route show dev dmvpn0 | jq -r '.[] | select(.gateway) | .dst')"
 before=$(counted A dmvpn0 via-shortcut)

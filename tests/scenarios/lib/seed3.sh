@@ -110,13 +110,6 @@ direct() {
 		length == 1" on "R$1" dmvpn -j peer show
 }
 
-# hops HOST ADDRESS: the way there, as traceroute sees it, one probe at a time
-# (a host that gets many at once does not answer them all)
-hops() {
-	on "$1" traceroute -n -q 1 -N 1 -w 3 "$2" |
-		awk '$1 ~ /^[0-9]+$/ { printf "%s%s", sep, $2; sep = " " }'
-}
-
 # memory HOST: what its kernel holds for nhrpd
 memory() {
 	shortcuts "$1"

@@ -102,8 +102,9 @@ expect "R4's nhrpd takes no more than 1 kB for each of $told" \
 	at_most $((rss_before + told + 1024)) "$(rss R4)"
 expect "nhrpd was told of $told of $addresses addresses in $took s" \
 	at_most $((128 + 256 * (took + 1))) $told
-expect "of the rest it was not" grew upcall-suppressed $((addresses / 4))+ 0 \
-	"$(counted R4 Tunnel0 upcall-suppressed)"
+# A kernel too slow to send more than that in $took s tells of all.
+expect "of the rest it was not" at_most $((told + $(counted R4 Tunnel0 upcall-suppressed) + 64)) \
+	$addresses
 some=$(($(entries R4) - entries_before))
 expect "it has $some entries more, one each and no more" test $some -gt 50 -a $some -le $told
 expect "no more than its limit are asked for" at_most 4096 "$(entries R4 '.state == "resolving"')"

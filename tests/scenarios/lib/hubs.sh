@@ -28,12 +28,14 @@ sent() {
 		[$hubs | split(" ")[] | { (.): ($tx["192.168.1.\(.)"] // 0) }] | add'
 }
 
-# through N HUB: what RN sends goes through that hub and through no other
+# through N HUB: what RN sends goes through that hub; the others get no more
+# than NHRP itself has for them
 through() {
 	local before after
 	before=$(sent "$1")
 	after=$(sent "$1")
 	echo "$before to $after"
 	jq -ne --arg hub "$2" --argjson before "$before" --argjson after "$after" \
-		'[$after | keys[] | ($after[.] > $before[.]) == (. == $hub)] | all'
+		'($after | with_entries(.value -= $before[.key])) as $sent |
+			$sent[$hub] > 0 and ($sent | del(.[$hub]) | add) * 10 <= $sent[$hub]'
 }

@@ -215,6 +215,8 @@ void cache_install(struct entry *e)
 	n.cookie_len = cache_cookie(e, n.cookie);
 	engine->ops->neigh_set(engine->ctx, e->iface->link->ifindex, &n);
 	e->installed = true;
+	if (e->peer)
+		peer_update(e->peer);	/* what it is decides what it needs */
 }
 
 static bool told_has(const struct told *t, const struct addr *who)
@@ -271,7 +273,7 @@ void cache_sort(struct iface *i)
 
 enum {					/* octets */
 	C_MAGIC, C_VERSION, C_LEN, C_SUM, C_FLAGS, C_CLAIMED,
-	C_HEAD				/* then address, count, those told */
+	C_HEAD				/* then address, owner, count, those told */
 };
 
 #define C_MAGIC_VALUE 0xd5
@@ -280,7 +282,7 @@ enum {					/* octets */
 
 enum {					/* bits of the flags octet */
 	C_STATIC = 1, C_NHS = 2, C_REGISTERED = 4, C_UNIQUE = 8,
-	C_ROUTER = 16, C_NAT = 32, C_ASKED = 64, C_KNOWN = 127
+	C_ROUTER = 16, C_NAT = 32, C_ASKED = 64, C_OWNER = 128
 };
 
 static uint8_t cookie_sum(const uint8_t *c, size_t len)
@@ -299,7 +301,8 @@ static uint8_t cookie_flags(const struct entry *e)
 	return (e->type == ENTRY_STATIC ? C_STATIC : 0) |
 	       (e->nhs ? C_NHS : 0) | (e->registered ? C_REGISTERED : 0) |
 	       (e->unique ? C_UNIQUE : 0) | (e->router ? C_ROUTER : 0) |
-	       (e->nat ? C_NAT : 0) | (e->asked ? C_ASKED : 0);
+	       (e->nat ? C_NAT : 0) | (e->asked ? C_ASKED : 0) |
+	       (e->owner ? C_OWNER : 0);
 }
 
 /* The count, and as many as there is room for; the rest is overflow. */
@@ -331,10 +334,21 @@ size_t cache_cookie(const struct entry *e, uint8_t c[ENGINE_COOKIE_MAX])
 	c[C_FLAGS] = cookie_flags(e);
 	c[C_CLAIMED] = e->claimed.len;
 	memcpy(c + len, e->claimed.b, e->claimed.len);
-	len = put_told(e->told, c, len + e->claimed.len, e->proto.len);
+	len += e->claimed.len;
+	/* never leaves this host: in its own order */
+	memcpy(c + len, &e->owner, e->owner ? sizeof(e->owner) : 0);
+	len += e->owner ? sizeof(e->owner) : 0;
+	len = put_told(e->told, c, len, e->proto.len);
 	c[C_LEN] = len;
 	c[C_SUM] = cookie_sum(c, len);
 	return len;
+}
+
+/* Where the count of those told is. */
+static size_t told_at(const uint8_t *c)
+{
+	return C_HEAD + c[C_CLAIMED] +
+	       (c[C_FLAGS] & C_OWNER ? sizeof(((struct entry *)0)->owner) : 0);
 }
 
 static bool cookie_ok(const struct entry *e, const uint8_t *c, size_t len)
@@ -343,11 +357,11 @@ static bool cookie_ok(const struct entry *e, const uint8_t *c, size_t len)
 
 	if (len <= C_HEAD || c[C_MAGIC] != C_MAGIC_VALUE ||
 	    c[C_VERSION] != C_VERSION_VALUE || c[C_LEN] != len ||
-	    c[C_SUM] != cookie_sum(c, len) || c[C_FLAGS] & ~C_KNOWN)
+	    c[C_SUM] != cookie_sum(c, len))
 		return false;
 	if (c[C_CLAIMED] && c[C_CLAIMED] != 4 && c[C_CLAIMED] != 16)
 		return false;
-	at = C_HEAD + c[C_CLAIMED];
+	at = told_at(c);
 	if (at >= len || (c[at] & ~C_OVERFLOW) > CACHE_TOLD_MAX)
 		return false;
 	return at + 1 + (size_t)(c[at] & ~C_OVERFLOW) * e->proto.len == len;
@@ -379,7 +393,9 @@ bool cache_restore(struct entry *e, const uint8_t *c, size_t len)
 	e->nat = c[C_FLAGS] & C_NAT;
 	e->asked = c[C_FLAGS] & C_ASKED;
 	e->claimed = addr_from(c + C_HEAD, c[C_CLAIMED]);
-	restore_told(e, c + C_HEAD + c[C_CLAIMED]);
+	if (c[C_FLAGS] & C_OWNER)
+		memcpy(&e->owner, c + C_HEAD + c[C_CLAIMED], sizeof(e->owner));
+	restore_told(e, c + told_at(c));
 	if (e->peer)
 		peer_set_registered(e, c[C_FLAGS] & C_REGISTERED);
 	return true;

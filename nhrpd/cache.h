@@ -49,6 +49,8 @@ struct entry {
 	uint8_t code;			/* of a NAK, negative entries */
 	uint16_t hold;			/* seconds */
 	uint16_t holdoff;		/* seconds, negative entries */
+	uint64_t owner;			/* identity that registered it, hashed;
+					 * 0: nobody's in particular */
 	uint32_t mark;
 	uint64_t created, changed;
 	uint64_t expires;		/* 0: never */
@@ -101,7 +103,7 @@ void cache_sort(struct iface *i);
 
 /*
  * The cookie: magic, version, length, checksum, flags, claimed NBMA address,
- * those told as far as they fit.
+ * owner when there is one, those told as far as they fit.
  */
 size_t cache_cookie(const struct entry *e, uint8_t cookie[ENGINE_COOKIE_MAX]);
 /* Sets @e from a cookie; false, and @e untouched, when it is not one. */

@@ -22,7 +22,7 @@
 
 struct source {
 	struct source *next;
-	struct charon_profile profile;
+	struct conf_profile profile;
 	struct addr local;
 	unsigned int refs;
 };
@@ -182,7 +182,7 @@ bool charon_read_sa(const struct vici_str *name, const struct vici_body *at,
 /* ---- requests ---- */
 
 static void put_auth(struct vici_writer *w, const char *side,
-		     const struct charon_profile *p, const char *id,
+		     const struct conf_profile *p, const char *id,
 		     bool local)
 {
 	vici_put_section(w, side);
@@ -194,7 +194,7 @@ static void put_auth(struct vici_writer *w, const char *side,
 	vici_put_end(w);
 }
 
-static void put_child(struct vici_writer *w, const struct charon_profile *p)
+static void put_child(struct vici_writer *w, const struct conf_profile *p)
 {
 	vici_put_section(w, "children");
 	vici_put_section(w, CHARON_CHILD);
@@ -219,7 +219,7 @@ static void put_child(struct vici_writer *w, const struct charon_profile *p)
 }
 
 int charon_build_load(uint8_t *buf, size_t size, const char *conn,
-		      const struct charon_profile *p, const struct addr *local,
+		      const struct conf_profile *p, const struct addr *local,
 		      const struct addr *remote)
 {
 	struct vici_writer w;
@@ -838,7 +838,7 @@ struct vici *charon_vici(struct charon *c)
 	return c->vici;
 }
 
-int charon_source_set(struct charon *c, const struct charon_profile *p,
+int charon_source_set(struct charon *c, const struct conf_profile *p,
 		      const struct addr *local)
 {
 	struct sa_source src = {
@@ -855,6 +855,10 @@ int charon_source_set(struct charon *c, const struct charon_profile *p,
 		return ret;
 	if (s) {
 		s->refs++;
+		if (memcmp(&s->profile, p, sizeof(*p))) {
+			s->profile = *p;
+			load_any(c, s);
+		}
 		return 0;
 	}
 	s = calloc(1, sizeof(*s));
@@ -868,6 +872,21 @@ int charon_source_set(struct charon *c, const struct charon_profile *p,
 	LL_PREPEND(c->sources, s);
 	load_any(c, s);
 	return 0;
+}
+
+bool charon_source_is(struct charon *c, const struct conf_profile *p,
+		      const struct addr *local)
+{
+	const struct source *s = find_source(c, local);
+
+	return s && !memcmp(&s->profile, p, sizeof(*p));
+}
+
+const char *charon_source_profile(struct charon *c, const struct addr *local)
+{
+	const struct source *s = find_source(c, local);
+
+	return s ? s->profile.name : "";
 }
 
 void charon_source_del(struct charon *c, const struct addr *local)

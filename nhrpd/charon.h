@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "config.h"
 #include "event.h"
 #include "sa.h"
 #include "vici.h"
@@ -23,21 +24,6 @@
 #define CHARON_CHILD		"gre"	/* of every connection of ours */
 #define CHARON_ANY_PREFIX	"nhrpd-any-"
 #define CHARON_CHILDREN_MAX	64	/* of one IKE_SA that are looked at */
-
-/* `crypto ipsec profile NAME`; empty words: strongSwan's or our default. */
-struct charon_profile {
-	char name[64];
-	char auth[16];			/* psk, pubkey; empty: psk */
-	char cert[128];			/* file in swanctl's x509 folder */
-	char local_id[SA_IDENTITY_MAX];	/* empty: the address */
-	char remote_id[SA_IDENTITY_MAX]; /* may be a pattern; empty: any */
-	char ike_proposal[128];
-	char esp_proposal[128];
-	uint32_t rekey;			/* seconds, of CHILD_SAs; 0: 3600 */
-	uint32_t dpd;			/* seconds; 0: 10 */
-	uint32_t idle;			/* seconds; 0: 120 */
-	bool nat_marks;
-};
 
 struct charon_ops {
 	void (*up)(void *ctx, const struct sa_info *i);
@@ -51,7 +37,7 @@ struct charon;
  * whatever peer comes. Pure.
  */
 int charon_build_load(uint8_t *buf, size_t size, const char *conn,
-		      const struct charon_profile *p, const struct addr *local,
+		      const struct conf_profile *p, const struct addr *local,
 		      const struct addr *remote);
 
 /* An IKE_SA with its CHILD_SAs, as in list-sa and in the events. */
@@ -79,10 +65,15 @@ struct vici *charon_vici(struct charon *c);
 
 /*
  * IPsec of profile @p is used from @local; @p is copied. Counted, see
- * sa_source_set().
+ * sa_source_set(). What is new in @p counts for SAs made from then on.
  */
-int charon_source_set(struct charon *c, const struct charon_profile *p,
+int charon_source_set(struct charon *c, const struct conf_profile *p,
 		      const struct addr *local);
+/* It is used from there, and the profile is exactly @p. */
+bool charon_source_is(struct charon *c, const struct conf_profile *p,
+		      const struct addr *local);
+/* The name of the profile there; "": none. */
+const char *charon_source_profile(struct charon *c, const struct addr *local);
 void charon_source_del(struct charon *c, const struct addr *local);
 
 /* For xfrm_ops; @ctx is the charon. */

@@ -206,7 +206,7 @@ static const struct vici_field child_fields[] = {
 	VICI_FIELD(child, set, VICI_TEXT, "set_mark_in"),
 };
 
-static void load(const struct charon_profile *p, const char *remote,
+static void load(const struct conf_profile *p, const char *remote,
 		 struct conn *conn, struct child *child)
 {
 	struct vici_body section, children, gre, side;
@@ -236,7 +236,7 @@ static void load(const struct charon_profile *p, const char *remote,
 
 static void test_load(void **state)
 {
-	struct charon_profile p = { .name = "P", .local_id = "a.lab" };
+	struct conf_profile p = { .name = "P", .local_id = "a.lab" };
 	struct child child;
 	struct conn conn;
 
@@ -260,7 +260,7 @@ static void test_load(void **state)
 
 static void test_load_too_small(void **state)
 {
-	struct charon_profile p = { .name = "P" };
+	struct conf_profile p = { .name = "P" };
 	struct addr a;
 
 	(void)state;

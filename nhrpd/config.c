@@ -19,6 +19,7 @@
 #define LINE_MAX_LEN	512
 #define WORDS_MAX	32
 #define IFACES_MAX	256
+#define PROFILES_MAX	64
 #define ARGS_MAX	2
 #define ERROR_WORD_MAX	40
 #define MTU_MIN_V6	1280		/* RFC 8200 section 5 */
@@ -43,6 +44,13 @@ enum slot {
 	SLOT_KEY,
 	SLOT_PROTECTION,
 	SLOT_CONTROL,
+	SLOT_ID_LOCAL,
+	SLOT_ID_REMOTE,
+	SLOT_AUTHENTICATION,
+	SLOT_IKE,
+	SLOT_ESP,
+	SLOT_LIFETIME,
+	SLOT_IDLE,
 	__SLOT_MAX
 };
 
@@ -56,7 +64,8 @@ struct args {
 	char *const *rest;		/* * */
 	unsigned int n_rest;
 	size_t off;			/* of the line's field, see field_of() */
-	bool nhrp;
+	size_t size;			/* of the field, where it is text */
+	bool nhrp, profile;
 };
 
 struct parser {
@@ -68,6 +77,7 @@ struct parser {
 	void *ctx;
 	struct conf *conf;
 	struct conf_iface *c;		/* the section, NULL: none */
+	struct conf_profile *prof;	/* the same */
 	enum conf_family family;	/* of the line at hand */
 	struct conf_nhrp *n;		/* of @family in @c */
 	/* line of the slot's value, 0: none; IPv4's for what has no family */
@@ -75,7 +85,8 @@ struct parser {
 	bool p2p;			/* `tunnel mode gre ip` */
 	uint16_t mtu[__CONF_FAMILY_MAX];
 	unsigned int nhs_line[__CONF_FAMILY_MAX][CONF_NHS_MAX];
-	unsigned int control_line;
+	unsigned int control_line, vici_line;
+	unsigned int protection_line[IFACES_MAX];
 };
 
 /*
@@ -92,6 +103,8 @@ struct line {
 	uint32_t dflt;			/* the number when there is no N */
 	size_t off;			/* of the field, for take_on() and so on */
 	bool nhrp;			/* the field is of the line's family */
+	bool profile;			/* of a `crypto ipsec profile` section */
+	size_t size;			/* of a field that is text */
 	bool global;			/* not in an interface section */
 	const char *foreign;
 };
@@ -274,6 +287,8 @@ static int take_interface(struct parser *p, const struct args *a)
 	ret = finish_iface(p);
 	if (ret)
 		return ret;
+	p->prof = NULL;
+	memset(p->seen, 0, sizeof(p->seen));
 	if (!valid_ifname(a->word[0]))
 		return refuse(p, a->word[0], "not an interface name");
 	old = conf_find(conf, a->word[0]);
@@ -299,7 +314,35 @@ static int take_interface(struct parser *p, const struct args *a)
 static int take_end(struct parser *p, const struct args *a)
 {
 	(void)a;
+	p->prof = NULL;
 	return finish_iface(p);
+}
+
+static int take_profile(struct parser *p, const struct args *a)
+{
+	struct conf *conf = p->conf;
+	struct conf_profile *all;
+	int ret = finish_iface(p);
+
+	if (ret)
+		return ret;
+	if (strlen(a->word[0]) >= CONF_PROFILE_MAX)
+		return refuse(p, a->word[0], "longer than %d characters",
+			      CONF_PROFILE_MAX - 1);
+	if (conf_profile(conf, a->word[0]))
+		return refuse(p, a->word[0], "has its section already");
+	if (conf->n_profiles == PROFILES_MAX)
+		return refuse(p, a->word[0], "more than %d profiles",
+			      PROFILES_MAX);
+	all = reallocarray(conf->profile, conf->n_profiles + 1, sizeof(*all));
+	if (!all)
+		return refuse(p, a->word[0], "out of memory");
+	conf->profile = all;
+	p->prof = &all[conf->n_profiles++];
+	memset(p->prof, 0, sizeof(*p->prof));
+	memset(p->seen, 0, sizeof(p->seen));
+	strcpy(p->prof->name, a->word[0]);
+	return 0;
 }
 
 static int take_nothing(struct parser *p, const struct args *a)
@@ -312,6 +355,8 @@ static int take_nothing(struct parser *p, const struct args *a)
 /* Lines that only set one field of the section, or of a family in it. */
 static void *field_of(struct parser *p, const struct args *a)
 {
+	if (a->profile)
+		return (char *)p->prof + a->off;
 	return (a->nhrp ? (char *)p->n : (char *)p->c) + a->off;
 }
 
@@ -324,6 +369,15 @@ static int take_on(struct parser *p, const struct args *a)
 static int take_off(struct parser *p, const struct args *a)
 {
 	*(bool *)field_of(p, a) = false;
+	return 0;
+}
+
+static int take_text(struct parser *p, const struct args *a)
+{
+	if (strlen(a->word[0]) >= a->size)
+		return refuse(p, a->word[0], "longer than %zu characters",
+			      a->size - 1);
+	strcpy(field_of(p, a), a->word[0]);
 	return 0;
 }
 
@@ -346,20 +400,44 @@ static int take_mtu(struct parser *p, const struct args *a)
 	return 0;
 }
 
+static int take_socket(struct parser *p, const char *path, char to[CONF_SOCKET_MAX],
+		       unsigned int *line)
+{
+	if (*line)
+		return refuse(p, path, "given before in line %u", *line);
+	if (path[0] != '/')
+		return refuse(p, path, "not an absolute path");
+	if (strlen(path) >= CONF_SOCKET_MAX)
+		return refuse(p, path,
+			      "longer than %d characters, the most a socket may have",
+			      CONF_SOCKET_MAX - 1);
+	strcpy(to, path);
+	*line = p->line;
+	return 0;
+}
+
 static int take_control(struct parser *p, const struct args *a)
 {
-	if (p->control_line)
-		return refuse(p, a->word[0], "given before in line %u",
-			      p->control_line);
-	if (a->word[0][0] != '/')
-		return refuse(p, a->word[0], "not an absolute path");
-	if (strlen(a->word[0]) >= sizeof(p->conf->control_socket))
-		return refuse(p, a->word[0],
-			      "longer than %zu characters, the most a socket may have",
-			      sizeof(p->conf->control_socket) - 1);
-	strcpy(p->conf->control_socket, a->word[0]);
-	p->control_line = p->line;
+	return take_socket(p, a->word[0], p->conf->control_socket,
+			   &p->control_line);
+}
+
+static int take_vici(struct parser *p, const struct args *a)
+{
+	return take_socket(p, a->word[0], p->conf->vici_socket, &p->vici_line);
+}
+
+static int take_psk(struct parser *p, const struct args *a)
+{
+	(void)a;
+	strcpy(p->prof->auth, "psk");
 	return 0;
+}
+
+static int take_certificate(struct parser *p, const struct args *a)
+{
+	strcpy(p->prof->auth, "pubkey");
+	return take_text(p, a);
 }
 
 static int take_address(struct parser *p, const struct args *a)
@@ -621,6 +699,36 @@ static int take_no_redirect(struct parser *p, const struct args *a)
 	return 0;
 }
 
+/* One identity, and whatever it may have. */
+static int take_authorize(struct parser *p, const struct args *a)
+{
+	struct conf_nhrp *n = p->n;
+	struct conf_authorize *to;
+	unsigned int i;
+
+	if (strlen(a->word[0]) >= CONF_IDENTITY_MAX)
+		return refuse(p, a->word[0], "longer than %d characters",
+			      CONF_IDENTITY_MAX - 1);
+	if (!a->n_rest)
+		return refuse(p, a->word[0],
+			      "expected an address or a prefix behind it");
+	for (i = 0; i < a->n_rest; i++) {
+		if (n->n_authorize == CONF_AUTHORIZE_MAX)
+			return refuse(p, a->rest[i], "more than %d prefixes in authorize lines",
+				      CONF_AUTHORIZE_MAX);
+		to = &n->authorize[n->n_authorize++];
+		strcpy(to->identity, a->word[0]);
+		if (read_prefix(a->rest[i], p->family, &to->prefix, &to->plen))
+			continue;
+		if (!read_addr(a->rest[i], p->family, &to->prefix))
+			return refuse(p, a->rest[i],
+				      "expected an %s address or address/length",
+				      families[p->family].name);
+		to->plen = to->prefix.len * 8;
+	}
+	return 0;
+}
+
 static int take_source_addr(struct parser *p, const struct args *a)
 {
 	if (check_unicast(p, a->word[0], &a->addr[0]))
@@ -722,6 +830,7 @@ static int take_protection(struct parser *p, const struct args *a)
 		return refuse(p, a->word[0], "longer than %zu characters",
 			      sizeof(p->c->protection) - 1);
 	strcpy(p->c->protection, a->word[0]);
+	p->protection_line[p->conf->n_ifaces - 1] = p->line;
 	p->c->ipsec_required = true;
 	return 0;
 }
@@ -734,6 +843,9 @@ static int take_no_protection(struct parser *p, const struct args *a)
 	return 0;
 }
 
+#define SET(field)	.off = offsetof(struct conf_profile, field), \
+			.size = sizeof(((struct conf_profile *)0)->field), \
+			.profile = true
 #define AT(field)	.off = offsetof(struct conf_iface, field)
 #define NHRP(field)	.off = offsetof(struct conf_nhrp, field), .nhrp = true
 
@@ -747,6 +859,25 @@ static const struct line lines[] = {
 	{ "end", .take = take_end, .global = true },
 	{ "exit", .take = take_end, .global = true },
 	{ "nhrp control socket W", .take = take_control, .global = true },
+	{ "crypto vici socket W", .take = take_vici, .global = true },
+	{ "crypto ipsec profile W", .take = take_profile, .global = true },
+	{ "set identity local W", .take = take_text, .slot = SLOT_ID_LOCAL,
+	  SET(local_id) },
+	{ "set identity remote W", .take = take_text, .slot = SLOT_ID_REMOTE,
+	  SET(remote_id) },
+	{ "set authentication psk", .take = take_psk,
+	  .slot = SLOT_AUTHENTICATION, SET(auth) },
+	{ "set authentication certificate W", .take = take_certificate,
+	  .slot = SLOT_AUTHENTICATION, SET(cert) },
+	{ "set ike-proposal W", .take = take_text, .slot = SLOT_IKE,
+	  SET(ike_proposal) },
+	{ "set esp-proposal W", .take = take_text, .slot = SLOT_ESP,
+	  SET(esp_proposal) },
+	{ "set security-association lifetime seconds N", .take = take_u32,
+	  .slot = SLOT_LIFETIME, .min = 120, .max = 2592000, SET(rekey) },
+	{ "set security-association idle-time N", .take = take_u32,
+	  .slot = SLOT_IDLE, .min = 10, .max = 86400, SET(idle) },
+	{ "set nat-marks", .take = take_on, SET(nat_marks) },
 	{ "no shutdown", .take = take_nothing },
 	/* NHRP runs on a device that sends no ICMP redirects: always so */
 	{ "no F redirects", .take = take_nothing },
@@ -809,6 +940,7 @@ static const struct line lines[] = {
 	  .slot = SLOT_REDIRECT, .min = 1, .max = 65535 },
 	{ "no F nhrp redirect", .take = take_no_redirect,
 	  .slot = SLOT_REDIRECT },
+	{ "F nhrp authorize W *", .take = take_authorize },
 	{ "F nhrp server-only", .take = take_on, NHRP(server_only) },
 	{ "no F nhrp server-only", .take = take_off, NHRP(server_only) },
 	{ "if-state nhrp", .take = take_on, AT(if_state) },
@@ -1056,6 +1188,8 @@ static void collect_args(enum conf_family f, const struct line *l,
 	a->num = l->dflt;
 	a->off = l->off;
 	a->nhrp = l->nhrp;
+	a->profile = l->profile;
+	a->size = l->size;
 	for (i = 0; i < n; i++) {
 		struct place pl = place_of(l->form, i);
 
@@ -1162,7 +1296,10 @@ static int take_words(struct parser *p, char *const *w, unsigned int n)
 	l = match(p, w, n);
 	if (!l)
 		return -EINVAL;
-	if (!l->global && !p->c)
+	if (l->profile && !p->prof)
+		return refuse(p, w[0],
+			      "belongs into a 'crypto ipsec profile' section");
+	if (!l->global && !l->profile && !p->c)
 		return refuse(p, w[0], "belongs into an interface section");
 	if (l->foreign) {
 		tell_foreign(p, l, w, n);
@@ -1340,11 +1477,44 @@ static bool collide(const struct conf_iface *a, const struct conf_iface *b)
 	       a->has_key == b->has_key && a->key == b->key;
 }
 
+/*
+ * A name that has no section among others is a slip. With no section at all
+ * somebody else makes the SAs.
+ */
+static int finish_protection(struct parser *p, unsigned int i)
+{
+	const struct conf_iface *c = &p->conf->iface[i];
+	bool ours = c->protection[0] && conf_profile(p->conf, c->protection);
+	char text[LINE_MAX_LEN];
+
+	if (!ours && (c->nhrp[CONF_IPV4].n_authorize ||
+		      c->nhrp[CONF_IPV6].n_authorize))
+		return refuse_at(p, c->line, c->name,
+				 "authorize lines need identities: 'tunnel protection' and its 'crypto ipsec profile' section");
+	if (!c->protection[0] || ours)
+		return 0;
+	if (p->conf->n_profiles)
+		return refuse_at(p, p->protection_line[i], c->protection,
+				 "there is no 'crypto ipsec profile' section of that name");
+	snprintf(text, sizeof(text),
+		 "%s:%u: %s: without a 'crypto ipsec profile %s' section somebody else has to make the SAs",
+		 p->name, p->protection_line[i], c->name, c->protection);
+	if (p->notice)
+		p->notice(p->ctx, text);
+	return 0;
+}
+
 static int finish_conf(struct parser *p)
 {
 	const struct conf *conf = p->conf;
 	unsigned int i, j;
+	int ret;
 
+	for (i = 0; i < conf->n_ifaces; i++) {
+		ret = finish_protection(p, i);
+		if (ret)
+			return ret;
+	}
 	for (i = 0; i < conf->n_ifaces; i++)
 		for (j = 0; j < i; j++)
 			if (collide(&conf->iface[i], &conf->iface[j]))
@@ -1433,6 +1603,7 @@ void conf_free(struct conf *c)
 	if (!c)
 		return;
 	free(c->iface);
+	free(c->profile);
 	free(c);
 }
 
@@ -1443,6 +1614,16 @@ struct conf_iface *conf_find(const struct conf *c, const char *name)
 	for (i = 0; i < c->n_ifaces; i++)
 		if (!strcmp(c->iface[i].name, name))
 			return &c->iface[i];
+	return NULL;
+}
+
+const struct conf_profile *conf_profile(const struct conf *c, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->n_profiles; i++)
+		if (!strcmp(c->profile[i].name, name))
+			return &c->profile[i];
 	return NULL;
 }
 

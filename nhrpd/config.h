@@ -23,6 +23,10 @@
 #define CONF_FQDN_MAX		254
 #define CONF_CLUSTER_MAX	16
 #define CONF_FALLBACK		30	/* seconds, IOS */
+#define CONF_IDENTITY_MAX	128
+#define CONF_AUTHORIZE_MAX	64
+#define CONF_SOCKET_MAX	108
+#define CONF_PROFILE_MAX	64	/* of a name, with its end */
 #define CONF_ONEWAY		3	/* seconds sent but not heard */
 
 /* `ip nhrp nhs A [nbma N [multicast]] [priority P] [cluster C]` */
@@ -46,6 +50,28 @@ struct conf_map {
 struct conf_cluster {
 	uint8_t cluster;
 	uint8_t max;
+};
+
+/* `ip nhrp authorize IDENTITY PREFIX`: one of its prefixes */
+struct conf_authorize {
+	char identity[CONF_IDENTITY_MAX];	/* a pattern of the shell's */
+	struct addr prefix;
+	uint8_t plen;
+};
+
+/* `crypto ipsec profile NAME`; empty words: strongSwan's or our default. */
+struct conf_profile {
+	char name[CONF_PROFILE_MAX];
+	char auth[16];			/* psk, pubkey; empty: psk */
+	char cert[128];			/* file in swanctl's x509 folder */
+	char local_id[CONF_IDENTITY_MAX];	/* empty: the address */
+	char remote_id[CONF_IDENTITY_MAX];	/* may be a pattern; empty: any */
+	char ike_proposal[128];
+	char esp_proposal[128];
+	uint32_t rekey;			/* seconds, of CHILD_SAs; 0: 3600 */
+	uint32_t dpd;			/* seconds; 0: 10 */
+	uint32_t idle;			/* seconds; 0: 120 */
+	bool nat_marks;
 };
 
 enum conf_family {
@@ -77,6 +103,8 @@ struct conf_nhrp {
 	struct conf_nhs nhs[CONF_NHS_MAX];
 	unsigned int n_map;
 	struct conf_map map[CONF_MAP_MAX];
+	unsigned int n_authorize;	/* 0: who comes first */
+	struct conf_authorize authorize[CONF_AUTHORIZE_MAX];
 };
 
 struct conf_iface {
@@ -84,7 +112,7 @@ struct conf_iface {
 	unsigned int line;		/* of `interface` */
 	bool if_state;			/* `if-state nhrp` */
 	bool ipsec_required;
-	char protection[64];		/* `tunnel protection ipsec profile` */
+	char protection[CONF_PROFILE_MAX];	/* `tunnel protection ipsec profile` */
 	/* tunnel */
 	char source_dev[IFNAMSIZ];	/* `tunnel source IF`; empty: see next */
 	struct addr source;		/* `tunnel source A` */
@@ -99,7 +127,10 @@ struct conf_iface {
 struct conf {
 	unsigned int n_ifaces;
 	struct conf_iface *iface;	/* owned */
-	char control_socket[108];	/* `nhrp control socket PATH` */
+	unsigned int n_profiles;
+	struct conf_profile *profile;	/* owned */
+	char control_socket[CONF_SOCKET_MAX];	/* `nhrp control socket PATH` */
+	char vici_socket[CONF_SOCKET_MAX];		/* `crypto vici socket PATH` */
 };
 
 /*
@@ -114,6 +145,9 @@ void conf_free(struct conf *c);
 
 /* The interface of that name, or NULL. */
 struct conf_iface *conf_find(const struct conf *c, const char *name);
+
+/* The profile of that name; NULL: SAs of that name are made by others. */
+const struct conf_profile *conf_profile(const struct conf *c, const char *name);
 
 /* Seconds between registrations: configured, or the default for @c. */
 unsigned int conf_reg_interval(const struct conf_nhrp *c);

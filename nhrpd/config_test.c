@@ -230,7 +230,7 @@ static void test_every_value(void **state)
 	assert_int_equal(i->key, UINT32_MAX);
 	assert_true(i->ipsec_required);
 	assert_string_equal(i->protection, "P");
-	assert_int_equal(n_notices, 0);
+	assert_string_equal(notices, "f:15: Tunnel0: without a 'crypto ipsec profile P' section somebody else has to make the SAs\n");
 	conf_free(c);
 }
 
@@ -284,6 +284,58 @@ static void test_every_no(void **state)
 			    sizeof(c->iface[0]));
 	conf_free(c);
 	conf_free(none);
+}
+
+static void test_ipsec(void **state)
+{
+	struct conf *c = read_text("crypto vici socket /run/other.vici\n"
+				   "crypto ipsec profile HUB\n"
+				   " set identity local hub.lab\n"
+				   " set identity remote *.lab\n"
+				   " set authentication certificate hub.pem\n"
+				   " set ike-proposal aes256-sha256-ecp256\n"
+				   " set esp-proposal aes256gcm16-ecp256\n"
+				   " set security-association lifetime seconds 900\n"
+				   " set security-association idle-time 60\n"
+				   " set nat-marks\n"
+				   "crypto ipsec profile PLAIN\n"
+				   " set authentication psk\n"
+				   "interface Tunnel0\n"
+				   " ip nhrp authorize r6.lab 10.0.0.6 66.0.0.0/8\n"
+				   " ip nhrp authorize *.pool.lab 10.0.0.128/25\n"
+				   " tunnel protection ipsec profile HUB\n");
+	const struct conf_profile *p;
+	struct conf_nhrp *n;
+
+	(void)state;
+	if (!c)
+		fail_msg("refused: %s", err);
+	assert_int_equal(n_notices, 0);
+	assert_string_equal(c->vici_socket, "/run/other.vici");
+	assert_int_equal(c->n_profiles, 2);
+	p = conf_profile(c, "HUB");
+	assert_string_equal(p->local_id, "hub.lab");
+	assert_string_equal(p->remote_id, "*.lab");
+	assert_string_equal(p->auth, "pubkey");
+	assert_string_equal(p->cert, "hub.pem");
+	assert_string_equal(p->ike_proposal, "aes256-sha256-ecp256");
+	assert_string_equal(p->esp_proposal, "aes256gcm16-ecp256");
+	assert_int_equal(p->rekey, 900);
+	assert_int_equal(p->idle, 60);
+	assert_true(p->nat_marks);
+	p = conf_profile(c, "PLAIN");
+	assert_string_equal(p->auth, "psk");
+	assert_string_equal(p->local_id, "");
+	assert_false(p->nat_marks);
+	assert_null(conf_profile(c, "OTHER"));
+	n = &c->iface[0].nhrp[CONF_IPV4];
+	assert_int_equal(n->n_authorize, 3);
+	assert_string_equal(n->authorize[1].identity, "r6.lab");
+	expect_addr(&n->authorize[0].prefix, "10.0.0.6");
+	assert_int_equal(n->authorize[0].plen, 32);
+	assert_int_equal(n->authorize[1].plen, 8);
+	assert_string_equal(n->authorize[2].identity, "*.pool.lab");
+	conf_free(c);
 }
 
 static void test_nhs_forms(void **state)
@@ -575,15 +627,15 @@ struct refusal {
 
 static const struct refusal refusals[] = {
 	/* unknown words */
-	{ " ip nhrp foo", "f:2: word 'foo': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only" },
-	{ " ip nhrp", "f:2: word 'nhrp': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only behind it" },
+	{ " ip nhrp foo", "f:2: word 'foo': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect, authorize or server-only" },
+	{ " ip nhrp", "f:2: word 'nhrp': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect, authorize or server-only behind it" },
 	{ " tunnel mode ipip", "f:2: word 'ipip': expected gre" },
 	{ " tunnel mode gre multipoint ipv6", "f:2: word 'ipv6': expected the end of the line" },
 	{ " frobnicate", "f:2: word 'frobnicate': expected interface, end, exit, nhrp, no, ip, ipv6, if-state or tunnel" },
-	{ " ip nhrp short", "f:2: word 'short': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only" },
+	{ " ip nhrp short", "f:2: word 'short': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect, authorize or server-only" },
 	{ " ip\x1bnhrp", "f:2: word 'ip?nhrp': expected interface, end, exit, nhrp, no, ip, ipv6, if-state or tunnel" },
 	{ " no ip nhrp map 1.1.1.1 2.2.2.2", "f:2: word '1.1.1.1': expected multicast" },
-	{ " ipv6 nhrp foo", "f:2: word 'foo': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect or server-only" },
+	{ " ipv6 nhrp foo", "f:2: word 'foo': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect, authorize or server-only" },
 	{ " no frobnicate", "f:2: word 'frobnicate': expected shutdown, ip, ipv6, if-state or tunnel" },
 	/* families */
 	{ " ip address 2001:db8::1/64", "f:2: word '2001:db8::1/64': expected an IPv4 address or an IPv4 address/length" },
@@ -696,6 +748,19 @@ static const struct refusal refusals[] = {
 	{ " ip nhrp nhs 10.0.0.1\nend", "f:2: word '10.0.0.1': neither nbma here nor an 'ip nhrp map' line tells its NBMA address" },
 	{ "nhrp control socket run/x", "f:2: word 'run/x': not an absolute path" },
 	{ "nhrp control socket /a\nnhrp control socket /b", "f:3: word '/b': given before in line 2" },
+	{ "crypto vici socket run/x", "f:2: word 'run/x': not an absolute path" },
+	{ "crypto vici socket /a\ncrypto vici socket /b", "f:3: word '/b': given before in line 2" },
+	{ "crypto ipsec profile P\ncrypto ipsec profile P", "f:3: word 'P': has its section already" },
+	{ "crypto ipsec profile P\n ip nhrp shortcut", "f:3: word 'ip': belongs into an interface section" },
+	{ " set nat-marks", "f:2: word 'set': belongs into a 'crypto ipsec profile' section" },
+	{ "crypto ipsec profile P\nend\n set nat-marks", "f:4: word 'set': belongs into a 'crypto ipsec profile' section" },
+	{ "crypto ipsec profile P\ninterface b\n set nat-marks", "f:4: word 'set': belongs into a 'crypto ipsec profile' section" },
+	{ "crypto ipsec profile P\n set authentication psk\n set authentication certificate x", "f:4: word 'x': given before in line 3" },
+	{ "crypto ipsec profile P\n set security-association idle-time 9", "f:3: word '9': expected a number from 10 to 86400" },
+	{ " tunnel protection ipsec profile Q\ncrypto ipsec profile P", "f:2: word 'Q': there is no 'crypto ipsec profile' section of that name" },
+	{ " ip nhrp authorize a.lab", "f:2: word 'a.lab': expected an address or a prefix behind it" },
+	{ " ip nhrp authorize a.lab 10.0.0.1 2001:db8::1", "f:2: word '2001:db8::1': expected an IPv4 address or address/length" },
+	{ " ip nhrp authorize a.lab 10.0.0.1\n tunnel protection ipsec profile P", "f:1: word 'Tunnel0': authorize lines need identities: 'tunnel protection' and its 'crypto ipsec profile' section" },
 	{ " tunnel source eth0\ninterface Tunnel1\n tunnel source eth0", "f:3: word 'Tunnel1': same source, destination and key as Tunnel0" },
 };
 
@@ -888,6 +953,7 @@ int main(void)
 		cmocka_unit_test(test_phase2),
 		cmocka_unit_test(test_every_value),
 		cmocka_unit_test(test_every_no),
+		cmocka_unit_test(test_ipsec),
 		cmocka_unit_test(test_nhs_forms),
 		cmocka_unit_test(test_clusters),
 		cmocka_unit_test(test_nhs_of_destination),

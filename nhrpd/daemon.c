@@ -23,6 +23,7 @@
 #include "daemon.h"
 #include "device.h"
 #include "frame.h"
+#include "ipsec.h"
 #include "kernel.h"
 #include "log.h"
 #include "narrow.h"
@@ -125,6 +126,22 @@ static void op_shortcut_del(void *ctx, unsigned int ifindex,
 	kernel_shortcut_del(d->kernel, ifindex, prefix, plen);
 }
 
+static void op_need(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		    uint32_t mark, bool on)
+{
+	struct daemon *d = ctx;
+
+	ipsec_need(d->ipsec, ifindex, nbma, mark, on);
+}
+
+static struct engine_sa op_sa(void *ctx, unsigned int ifindex,
+			      const struct addr *nbma, uint32_t mark)
+{
+	struct daemon *d = ctx;
+
+	return ipsec_sa(d->ipsec, ifindex, nbma, mark);
+}
+
 static void op_carrier(void *ctx, unsigned int ifindex, bool on)
 {
 	struct daemon *d = ctx;
@@ -220,6 +237,8 @@ static const struct engine_ops engine_ops = {
 	.shortcut_set = op_shortcut_set,
 	.shortcut_del = op_shortcut_del,
 	.carrier = op_carrier,
+	.need = op_need,
+	.sa = op_sa,
 	.route = op_route,
 	.narrow = op_narrow,
 	.lookup = op_lookup,
@@ -259,6 +278,8 @@ static void upcall(void *ctx, uint8_t cmd, const struct kernel_upcall *u)
 				u->ingress_mark, u->head, u->head_len, now);
 	else if (cmd == DMVPN_CMD_ONEWAY_NTF)
 		engine_oneway(d->engine, u->ifindex, &u->nbma, u->mark, now);
+	else if (cmd == DMVPN_CMD_SA_MISSING_NTF)
+		ipsec_missing(d->ipsec, u->ifindex, &u->nbma, u->mark);
 	else
 		log_debug("%s: upcall %u about peer %s", i->name, cmd,
 			  addr_text(&u->nbma, nbma));
@@ -448,6 +469,8 @@ static void look(struct daemon *d)
 	d->check = false;
 	for (i = d->ifaces; i; i = i->next)
 		done &= device_look(d, i);
+	if (done)
+		ipsec_tidy(d->ipsec);
 	event_timer_set(d->retry, done ? UINT64_MAX :
 			event_now() + RETRY_INTERVAL);
 }
@@ -525,6 +548,12 @@ static bool same_section(const struct conf_iface *a, const struct conf_iface *b)
 	return !memcmp(&x, b, sizeof(x));
 }
 
+static bool same_profile(const struct conf_profile *a,
+			 const struct conf_profile *b)
+{
+	return a == b || (a && b && !memcmp(a, b, sizeof(*a)));
+}
+
 static struct daemon_iface *new_iface(const struct conf_iface *c)
 {
 	struct daemon_iface *i = calloc(1, sizeof(*i));
@@ -597,7 +626,9 @@ static int take_conf(struct daemon *d, struct conf *conf)
 		i = take_iface(&d->ifaces, c->name);
 		if (!i)
 			i = take_iface(&fresh, c->name);
-		else if (!same_section(i->conf, c))
+		else if (!same_section(i->conf, c) ||
+			 !same_profile(conf_profile(d->conf, c->protection),
+				       conf_profile(conf, c->protection)))
 			i->applied = false;
 		i->conf = c;
 		*tail = i;
@@ -634,6 +665,10 @@ int daemon_reload(struct daemon *d)
 	}
 	if (strcmp(conf->control_socket, d->conf->control_socket))
 		log_notice("%s: 'nhrp control socket' counts from the next start on",
+			   d->conf_path);
+	if (strcmp(conf->vici_socket, d->conf->vici_socket) &&
+	    ipsec_charon(d->ipsec))
+		log_notice("%s: 'crypto vici socket' counts from the next start on",
 			   d->conf_path);
 	if (take_conf(d, conf)) {
 		conf_free(conf);
@@ -762,7 +797,8 @@ int daemon_start(struct daemon *d)
 	d->engine = engine_new(&engine_ops, d);
 	d->timer = event_timer_new(d->loop, deadline, d);
 	d->retry = event_timer_new(d->loop, retry, d);
-	if (!d->engine || !d->timer || !d->retry || take_conf(d, d->conf)) {
+	d->ipsec = ipsec_new(d);
+	if (!d->ipsec || !d->engine || !d->timer || !d->retry || take_conf(d, d->conf)) {
 		log_err("out of memory");
 		return -ENOMEM;
 	}
@@ -786,6 +822,7 @@ void daemon_stop(struct daemon *d)
 		device_carrier(d, i, true);
 	if (d->engine)
 		engine_free(d->engine);
+	ipsec_free(d->ipsec);
 	kernel_close(d->kernel);
 	frame_close(d->frame);
 	narrow_free(d->narrow);

@@ -23,6 +23,7 @@
 
 struct control;
 struct frame;
+struct ipsec;
 struct kernel;
 struct kernel_peer;
 struct narrow;
@@ -72,6 +73,7 @@ struct daemon {
 	struct kernel *kernel;		/* genetlink; see kernel.h */
 	struct rtnl *rtnl;		/* rtnetlink; see rtnl.h */
 	struct frame *frame;		/* packet socket; see frame.h */
+	struct ipsec *ipsec;		/* protected tunnels; see ipsec.h */
 	struct narrow *narrow;		/* routes beneath a prefix */
 	struct control *control;
 	struct daemon_iface *ifaces;

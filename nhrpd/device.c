@@ -23,6 +23,7 @@
 #include "control.h"
 #include "device.h"
 #include "frame.h"
+#include "ipsec.h"
 #include "kernel.h"
 #include "linklocal.h"
 #include "log.h"
@@ -378,6 +379,37 @@ static void write_if_state(struct daemon *d, struct daemon_iface *i,
 		device_carrier(d, i, false);
 }
 
+/* Where packets of the tunnel come from, be it down. */
+static struct addr source_nbma(struct daemon *d, const struct rtnl_link *l)
+{
+	if (l->tunnel.local_dev)
+		return rtnl_primary(d->rtnl, l->tunnel.local_dev, CONF_IPV4,
+				    NULL);
+	return l->tunnel.local;
+}
+
+/* Nothing leaves in clear, and peers' SAs are begun from this address. */
+static bool protect(struct daemon *d, struct daemon_iface *i,
+		    const struct rtnl_link *l)
+{
+	struct addr local = source_nbma(d, l);
+	char why[DAEMON_REASON];
+
+	return ipsec_protect(d->ipsec, i, &local, why) ||
+	       wait_for(i, "%s", why);
+}
+
+/* The device as it is now that its section was written, and before it is up. */
+static bool protect_first(struct daemon *d, struct daemon_iface *i)
+{
+	struct rtnl_link l;
+
+	if (rtnl_link_get(d->rtnl, i->ifindex, NULL, &l))
+		return wait_for(i, "the device cannot be read: %s",
+				rtnl_error(d->rtnl));
+	return protect(d, i, &l);
+}
+
 /* Writes the section to the device. */
 static bool apply(struct daemon *d, struct daemon_iface *i,
 		  const struct rtnl_link *l)
@@ -400,6 +432,8 @@ static bool apply(struct daemon *d, struct daemon_iface *i,
 		return false;
 	write_mtu(d, i, l);
 	write_if_state(d, i, l);
+	if (!protect_first(d, i))
+		return false;
 	if (rtnl_link_up(d->rtnl, i->ifindex))
 		return wait_for(i, "the device does not come up: %s",
 				rtnl_error(d->rtnl));
@@ -510,12 +544,7 @@ static bool write_inet6(struct daemon *d, struct daemon_iface *i,
 
 static struct addr local_nbma(struct daemon *d, const struct rtnl_link *l)
 {
-	if (!l->up)
-		return addr_from(NULL, 0);
-	if (l->tunnel.local_dev)
-		return rtnl_primary(d->rtnl, l->tunnel.local_dev, CONF_IPV4,
-				    NULL);
-	return l->tunnel.local;
+	return l->up ? source_nbma(d, l) : addr_from(NULL, 0);
 }
 
 struct list {
@@ -788,6 +817,8 @@ static bool follow(struct daemon *d, struct daemon_iface *i,
 	struct conf_iface c;
 	bool same;
 
+	if (!protect(d, i, l))
+		return false;
 	i->up = l->up;
 	i->mtu = l->mtu;
 	i->vrf = l->vrf;
@@ -868,6 +899,8 @@ void device_remove(struct daemon *d, struct daemon_iface *i)
 		remove_address(d, i, &i->addr[CONF_IPV6]);
 		remove_address(d, i, &i->link_local);
 	}
+	/* last: until then it may still send */
+	ipsec_leave(d->ipsec, i);
 	log_notice("%s: no longer configured%s", i->name,
 		   i->created ? ", device deleted" : "");
 }

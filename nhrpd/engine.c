@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <utlist.h>
+
 #include "cache.h"
 #include "iface.h"
 #include "msg.h"
@@ -50,6 +52,8 @@ static const char *const reject_names[] = {
 	[REJECT_OFF_TUNNEL]		= "off-tunnel",
 	[REJECT_COVERED]		= "covered",
 	[REJECT_PENDING]		= "pending",
+	[REJECT_IDENTITY]		= "identity",
+	[REJECT_NO_IDENTITY]		= "no-identity",
 };
 
 _Static_assert(sizeof(reject_names) / sizeof(*reject_names) == __REJECT_MAX,
@@ -282,11 +286,12 @@ static void adopt_entry(struct entry *e, const struct engine_neigh *n)
 	e->changed = e->created;
 	if (e->asked)
 		resolve_note_local(e->iface, &e->proto, e->hold);
+	peer_update(e->peer);		/* what it is decides what it needs */
 	if (!(n->flags & DMVPN_NEIGH_F_UNCONFIRMED))
 		return;
-	if (resolve_needs_probe(e->iface)) {
+	if (resolve_needs_proof(e)) {
 		e->state = ENTRY_PROBING;
-		resolve_probe(e);
+		resolve_prove(e);
 	} else {
 		cache_install(e);
 	}
@@ -489,6 +494,27 @@ void engine_name(struct engine *e, unsigned int ifindex, const char *fqdn,
 		     s = s->next)
 			if (!strcmp(s->conf.fqdn, fqdn))
 				nhs_resolved(s, addrs, n);
+}
+
+void engine_sa(struct engine *e, unsigned int ifindex, const struct addr *nbma,
+	       uint32_t mark, bool up, uint64_t now)
+{
+	struct link *l = link_find(e, ifindex);
+	struct peer *p = l ? peer_find(l, nbma, mark) : NULL;
+	struct entry *entry, *next;
+	unsigned int f;
+	struct nhs *n;
+
+	e->now = now;
+	if (!p)
+		return;
+	for (f = 0; !mark && f < __CONF_FAMILY_MAX; f++)
+		for (n = l->family[f] ? l->family[f]->nhs : NULL; n;
+		     n = n->next)
+			if (addr_eq(&n->nbma, nbma))
+				register_sa(n, up);
+	DL_FOREACH_SAFE2(p->entries, entry, next, peer_next)
+		resolve_sa(entry, up);
 }
 
 /* ---- time ---- */

@@ -62,6 +62,19 @@ struct engine_route {			/* the FIB's answer for one address */
 	uint8_t plen;
 };
 
+enum engine_sa_state {
+	ENGINE_SA_UNKNOWN,		/* somebody else makes SAs, or charon is away */
+	ENGINE_SA_DOWN,
+	ENGINE_SA_UP,
+};
+
+struct engine_sa {			/* what IPsec says of a peer */
+	enum engine_sa_state state;
+	const char *identity;		/* authenticated, of one that is up */
+	bool ambiguous;			/* several are at that address */
+	const char *reason;		/* why not up, or "" */
+};
+
 enum engine_log { ENGINE_ERR, ENGINE_WARN, ENGINE_NOTICE, ENGINE_INFO, ENGINE_DEBUG };
 
 struct engine_ops {
@@ -87,6 +100,14 @@ struct engine_ops {
 	/* An NHS of the interface is up, or none is (`if-state nhrp`). Only
 	 * called when that changes. May be NULL. */
 	void (*carrier)(void *ctx, unsigned int ifindex, bool on);
+	/* Data or NHRP of ours goes to that peer, which is protected: it needs
+	 * an SA, or does not any more. May be NULL. */
+	void (*need)(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		     uint32_t mark, bool on);
+	/* Asks for the SA to a peer; answers at once, with text that holds
+	 * until the next call. May be NULL: none is known. */
+	struct engine_sa (*sa)(void *ctx, unsigned int ifindex,
+			       const struct addr *nbma, uint32_t mark);
 	/* Asks the FIB; answers at once. */
 	struct engine_route (*route)(void *ctx, unsigned int ifindex,
 				     const struct addr *dst);
@@ -176,6 +197,12 @@ void engine_redirect(struct engine *e, unsigned int ifindex,
 /* Kernel: the peer is sent to, but not heard for some seconds. */
 void engine_oneway(struct engine *e, unsigned int ifindex,
 		   const struct addr *nbma, uint32_t mark, uint64_t now);
+/*
+ * The peer has an SA now, or has lost its last one; ops->sa tells the same
+ * already. Does not change what is needed from within.
+ */
+void engine_sa(struct engine *e, unsigned int ifindex, const struct addr *nbma,
+	       uint32_t mark, bool up, uint64_t now);
 /* The FIB changed: shortcuts are compared with their covering routes. */
 void engine_routes_changed(struct engine *e, uint64_t now);
 /* Answer to ops->lookup; @n 0: the name does not resolve now. */

@@ -70,6 +70,8 @@ enum engine_reject {
 	REJECT_OFF_TUNNEL,		/* the route does not lead through here */
 	REJECT_COVERED,			/* indication: known already */
 	REJECT_PENDING,			/* asked for already, answer awaited */
+	REJECT_IDENTITY,		/* registration against `authorize` */
+	REJECT_NO_IDENTITY,		/* who registers is not known */
 	__REJECT_MAX
 };
 
@@ -114,6 +116,8 @@ void register_start(struct nhs *n);	/* a new series, now */
 void register_stop(struct nhs *n);
 /* Asks an NHS that is up at @at, and gives up 3 s later without an answer. */
 void register_hasten(struct nhs *n, uint64_t at);
+/* The NHS got an SA: it is registered with at once; or lost it. */
+void register_sa(struct nhs *n, bool up);
 void register_withdraw(struct nhs *n);	/* tells the NHS that we are gone */
 void register_request(struct rx *rx);
 void register_reply(struct rx *rx);
@@ -124,8 +128,12 @@ void register_error(struct rx *rx, const struct nhrp_packet *offender);
 void resolve_ask(struct entry *e);	/* unless asked already */
 void resolve_probe(struct entry *e);	/* unless being probed already */
 void resolve_cancel(struct entry *e);	/* both */
-/* A path to @i's peers must be proved before data may take it. */
-bool resolve_needs_probe(const struct iface *i);
+/* The path to @e is not proved by being protected: data may not take it yet. */
+bool resolve_needs_proof(const struct entry *e);
+/* Has it proved: by a probe, or by the SA that is to come. */
+void resolve_prove(struct entry *e);
+/* The peer that @e points to got an SA, or lost it. */
+void resolve_sa(struct entry *e, bool up);
 /* Why an entry is not up; "" when it is. Static or in @buf. */
 const char *resolve_reason(const struct entry *e, char *buf, size_t len);
 void resolve_request(struct rx *rx);
@@ -153,6 +161,28 @@ bool resolve_want(struct iface *i, const struct addr *a, bool target);
 
 /* redirect.c: a Traffic Indication */
 void redirect_indication(struct rx *rx);
+
+/* secure.c */
+/* What IPsec says of the peer; unknown where nobody here makes SAs. */
+struct engine_sa secure_sa(const struct link *l, const struct addr *nbma,
+			   uint32_t mark);
+/* It is known that the peer has no SA: nothing would arrive. */
+bool secure_is_down(const struct link *l, const struct addr *nbma,
+		    uint32_t mark);
+/*
+ * A registration came through an SA that is not known of yet, or its sender
+ * has to be known and is not: better not answered than refused.
+ */
+bool secure_too_early(const struct rx *rx);
+/* The sender's identity, or "". */
+const char *secure_identity(const struct rx *rx);
+/*
+ * Who may register what. NULL: he may, and *@owner is whom the address belongs
+ * to, 0: nobody in particular; else why not, *@code with it and what to count.
+ */
+const char *secure_objection(const struct rx *rx, const struct entry *e,
+			     uint64_t *owner, enum nhrp_code *code,
+			     enum engine_reject *count);
 
 /* live.c */
 /* Three probes of @e, which was up, were not answered. */

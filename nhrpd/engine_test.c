@@ -56,6 +56,13 @@ struct lab {
 	struct engine_route route;	/* to all; with @n_fib: to the rest */
 	struct engine_route fib[8];
 	unsigned int n_fib;
+	bool ipsec;			/* SAs are known of: */
+	struct {
+		struct addr nbma;
+		struct engine_sa sa;
+		bool needed;
+	} sa[8];
+	unsigned int n_sas, needs;
 	bool blind;			/* cannot tell what is in a prefix */
 	char name[CONF_FQDN_MAX];	/* last looked up */
 	char log[4096], events[4096];
@@ -216,6 +223,46 @@ static void op_shortcut_set(void *ctx, unsigned int ifindex,
 	l->shortcut[l->n_shortcuts++] = *s;
 }
 
+/* What is known of the SA to @nbma; made when there is none. */
+static unsigned int sa_at(struct lab *l, const struct addr *nbma)
+{
+	unsigned int k;
+
+	for (k = 0; k < l->n_sas; k++)
+		if (addr_eq(&l->sa[k].nbma, nbma))
+			return k;
+	assert_in_range(k, 0, 7);
+	l->sa[k].nbma = *nbma;
+	l->sa[k].needed = false;
+	l->sa[k].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "" };
+	return l->n_sas++;
+}
+
+static void op_need(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		    uint32_t mark, bool on)
+{
+	struct lab *l = ctx;
+	unsigned int k = sa_at(l, nbma);
+
+	assert_int_equal(ifindex, IFINDEX);
+	assert_int_equal(mark, 0);
+	assert_true(l->sa[k].needed == !on);	/* told when it changes */
+	l->sa[k].needed = on;
+	l->needs++;
+}
+
+static struct engine_sa op_sa(void *ctx, unsigned int ifindex,
+			      const struct addr *nbma, uint32_t mark)
+{
+	struct lab *l = ctx;
+
+	(void)mark;
+	assert_int_equal(ifindex, IFINDEX);
+	if (l->ipsec)
+		return l->sa[sa_at(l, nbma)].sa;
+	return (struct engine_sa){ .identity = "", .reason = "" };
+}
+
 static struct engine_route op_route(void *ctx, unsigned int ifindex,
 				    const struct addr *dst)
 {
@@ -298,6 +345,8 @@ static const struct engine_ops ops = {
 	.peer_del = op_peer_del,
 	.shortcut_set = op_shortcut_set,
 	.shortcut_del = op_shortcut_del,
+	.need = op_need,
+	.sa = op_sa,
 	.route = op_route,
 	.narrow = op_narrow,
 	.lookup = op_lookup,
@@ -4850,6 +4899,390 @@ static void test_dual_counters(void **state)
 	lab_free(l);
 }
 
+/* ---- IPsec ---- */
+
+/* An SA comes, its peer is @identity. */
+static void sa_up(struct lab *l, const char *nbma, const char *identity)
+{
+	struct addr a = A(nbma);
+
+	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_UP, identity,
+						     false, "" };
+	engine_sa(l->engine, IFINDEX, &a, 0, true, l->now);
+}
+
+static void sa_down(struct lab *l, const char *nbma, const char *why)
+{
+	struct addr a = A(nbma);
+
+	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false,
+						     why };
+	engine_sa(l->engine, IFINDEX, &a, 0, false, l->now);
+}
+
+static bool needed(struct lab *l, const char *nbma)
+{
+	struct addr a = A(nbma);
+
+	return l->sa[sa_at(l, &a)].needed;
+}
+
+static void protect(struct lab *l)
+{
+	l->ipsec = true;
+	l->conf.ipsec_required = true;
+	strcpy(l->conf.protection, "P");
+}
+
+static struct lab *sealed_spoke(void)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+
+	add_nhs(l, "192.168.1.1", "1.1.1.1");
+	protect(l);
+	apply(l);
+	return l;
+}
+
+static struct lab *sealed_registered(void)
+{
+	struct lab *l = sealed_spoke();
+	struct nhrp_packet p;
+
+	sa_up(l, "1.1.1.1", "hub.lab");
+	pass(l, 50);
+	p = answer_to(sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1"), NULL);
+	put(l, "1.1.1.1", &p);
+	forget_sent(l);
+	assert_true(nhs_of(l).up);
+	return l;
+}
+
+static struct lab *sealed_hub(void)
+{
+	struct lab *l = lab_new("192.168.1.1", "1.1.1.1");
+
+	l->c->multicast_dynamic = true;
+	protect(l);
+	apply(l);
+	return l;
+}
+
+/* Nothing is sent where nothing arrives, and the reason is told. */
+static void test_sa_register(void **state)
+{
+	struct lab *l = sealed_spoke();
+
+	(void)state;
+	silent(l);
+	assert_true(needed(l, "1.1.1.1"));
+	assert_int_equal(l->needs, 1);
+	assert_string_equal(nhs_of(l).reason, "no IPsec SA yet");
+	l->sa[0].sa.reason = "the peer does not answer";
+	pass(l, 20 * SECOND);
+	silent(l);
+	assert_false(nhs_of(l).up);
+	assert_string_equal(nhs_of(l).reason,
+			    "no IPsec SA: the peer does not answer");
+	assert_int_equal(nhs_of(l).req_failed, 0);
+	sa_up(l, "1.1.1.1", "hub.lab");
+	silent(l);			/* the hub hears of it a little later */
+	pass(l, 50);
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	assert_int_equal(l->needs, 1);
+	lab_free(l);
+}
+
+/* The NHS is given up soon after its SA went, and back at once with it. */
+static void test_sa_nhs_lost(void **state)
+{
+	struct lab *l = sealed_registered();
+
+	(void)state;
+	sa_down(l, "1.1.1.1", "IKE is under way");
+	pass(l, 1000);
+	assert_true(nhs_of(l).up);
+	sa_up(l, "1.1.1.1", "hub.lab");
+	live(l, 5 * SECOND);
+	assert_true(nhs_of(l).up);
+	sa_down(l, "1.1.1.1", "charon has gone");
+	pass(l, 5 * SECOND);
+	assert_false(nhs_of(l).up);
+	assert_string_equal(nhs_of(l).reason, "no IPsec SA: charon has gone");
+	assert_int_equal(peer(l, "1.1.1.1")->flags & DMVPN_PEER_F_NHS, 0);
+	sa_up(l, "1.1.1.1", "hub.lab");
+	live(l, 50);
+	assert_true(nhs_of(l).up);
+	lab_free(l);
+}
+
+/* Somebody else makes SAs, or charon is away: it may work, so it is tried. */
+static void test_sa_unknown(void **state)
+{
+	struct lab *l = lab_new("192.168.1.6", "6.6.6.6");
+
+	(void)state;
+	add_nhs(l, "192.168.1.1", "1.1.1.1");
+	protect(l);
+	l->ipsec = false;
+	apply(l);
+	sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
+	lab_free(l);
+}
+
+/* R4: a peer that was resolved carries data when its SA is there. */
+static void test_sa_path(void **state)
+{
+	struct lab *l = sealed_registered();
+	struct nhrp_packet p;
+
+	(void)state;
+	resolve(l, "192.168.1.8");
+	assert_int_equal(l->needs, 1);
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	silent(l);			/* no probe: nothing could arrive */
+	assert_true(needed(l, "8.8.8.8"));
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	l->sa[sa_at(l, &l->sa[1].nbma)].sa.reason = "wrong PSK";
+	assert_string_equal(shown(l, "192.168.1.8")->reason,
+			    "no IPsec SA: wrong PSK");
+	resolve(l, "192.168.1.8");
+	silent(l);
+	sa_up(l, "8.8.8.8", "r8.lab");
+	silent(l);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	assert_non_null(strstr(l->events, "confirmed 192.168.1.8 8.8.8.8"));
+	sa_down(l, "8.8.8.8", "its lifetime is over");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	assert_non_null(strstr(l->events, "peer-down 192.168.1.8 8.8.8.8 no IPsec SA"));
+	sa_up(l, "8.8.8.8", "r8.lab");
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	/* not needed any more when it has gone */
+	live(l, 700 * SECOND);
+	assert_null(shown(l, "192.168.1.8"));
+	assert_false(needed(l, "8.8.8.8"));
+	assert_true(needed(l, "1.1.1.1"));
+	assert_int_equal(l->needs, 3);
+	engine_iface_del(l->engine, IFINDEX, l->now);
+	assert_false(needed(l, "1.1.1.1"));
+	lab_free(l);
+}
+
+/* A restarted daemon wants the same SAs and finds its paths as they are. */
+static void test_sa_adopt(void **state)
+{
+	struct lab *l = sealed_registered();
+	struct nhrp_packet p;
+
+	(void)state;
+	sa_up(l, "8.8.8.8", "r8.lab");
+	resolve(l, "192.168.1.8");
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	l->n_sas = l->needs = 0;
+	l->ipsec = false;		/* charon is not connected yet */
+	l = heir(l, SECOND);
+	assert_true(needed(l, "1.1.1.1"));
+	assert_true(needed(l, "8.8.8.8"));
+	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
+	lab_free(l);
+}
+
+/* Protection that comes and goes. */
+static void test_sa_config(void **state)
+{
+	struct lab *l = registered_spoke();
+
+	(void)state;
+	assert_int_equal(l->needs, 0);
+	protect(l);
+	apply(l);
+	assert_true(needed(l, "1.1.1.1"));
+	l->conf.ipsec_required = false;
+	l->conf.protection[0] = '\0';
+	apply(l);
+	assert_false(needed(l, "1.1.1.1"));
+	l->c->map[0] = (struct conf_map){ A("192.168.1.9"), A("9.9.9.9"), 0 };
+	l->c->map[1] = (struct conf_map){ .nbma = A("4.4.4.4"),
+					  .multicast = true };
+	l->c->n_map = 2;
+	protect(l);
+	apply(l);
+	assert_true(needed(l, "9.9.9.9"));
+	assert_true(needed(l, "4.4.4.4"));
+	lab_free(l);
+}
+
+/* The hub initiates to nobody who registers, and never for a moment. */
+static void test_sa_hub_waits(void **state)
+{
+	struct lab *l = sealed_hub();
+
+	(void)state;
+	sa_up(l, "6.6.6.6", "r6.lab");
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	assert_int_equal(l->needs, 0);
+	assert_non_null(strstr(l->log, "192.168.1.6 registered from 6.6.6.6 (r6.lab)"));
+	sa_down(l, "6.6.6.6", "");
+	assert_int_equal(neigh(l, "192.168.1.6")->flags &
+			 DMVPN_NEIGH_F_UNCONFIRMED, 0);
+	lab_free(l);
+}
+
+/* An answer goes back the way of the request while there is no SA. */
+static void test_sa_answer_behind(void **state)
+{
+	struct lab *l = sealed_registered();
+	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
+					"66.66.66.66");
+
+	(void)state;
+	l->route = (struct engine_route){ .found = true, .ifindex = 9,
+					  .prefix = A("66.66.66.0"),
+					  .plen = 24 };
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1");
+	assert_true(needed(l, "8.8.8.8"));
+	sa_up(l, "8.8.8.8", "r8.lab");
+	p = question("8.8.8.8", "192.168.1.8", "66.66.66.66");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	lab_free(l);
+}
+
+/* First come, first served, by identity: R10. */
+static void test_sa_identity(void **state)
+{
+	struct lab *l = sealed_hub();
+	struct nhrp_packet p = registration("6.6.6.6", "192.168.1.6", false);
+
+	(void)state;
+	/* before charon has told of the SA that it came through */
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_NO_IDENTITY);
+	sa_up(l, "6.6.6.6", "r6.lab");
+	do_register(l, "6.6.6.6", "192.168.1.6", false);
+	sa_up(l, "7.7.7.7", "r7.lab");
+	p = registration("7.7.7.7", "192.168.1.6", false);
+	put(l, "7.7.7.7", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "7.7.7.7")->p.cies.e[0].code, 14);
+	assert_non_null(strstr(l->log, "registration of 192.168.1.6 from 7.7.7.7 (r7.lab) refused: another identity holds it"));
+	/* the same one comes from elsewhere, even if it said unique before */
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	sa_up(l, "66.0.0.6", "r6.lab");
+	do_register(l, "66.0.0.6", "192.168.1.6", true);
+	assert_string_equal(T(&neigh(l, "192.168.1.6")->nbma), "66.0.0.6");
+	/* and after a restart, when charon may be away */
+	l = heir(l, SECOND);
+	put(l, "7.7.7.7", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "7.7.7.7")->p.cies.e[0].code, 14);
+	l->ipsec = false;
+	do_register(l, "66.0.0.6", "192.168.1.6", true);
+	put(l, "7.7.7.7", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "7.7.7.7")->p.cies.e[0].code, 14);
+	l->ipsec = true;
+	put(l, "7.7.7.7", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "7.7.7.7")->p.cies.e[0].code, 14);
+	/* two behind one address cannot be told apart */
+	l->sa[sa_at(l, &(struct addr){ 4, { 7, 7, 7, 7 } })].sa.ambiguous = true;
+	p = registration("7.7.7.7", "192.168.1.7", false);
+	put(l, "7.7.7.7", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "7.7.7.7")->p.cies.e[0].code, 4);
+	lab_free(l);
+}
+
+/* An identity that is the address binds to nothing that may move. */
+static void test_sa_address_identity(void **state)
+{
+	struct lab *l = sealed_hub();
+
+	(void)state;
+	sa_up(l, "6.6.6.6", "6.6.6.6");
+	sa_up(l, "66.0.0.6", "66.0.0.6");
+	do_register(l, "6.6.6.6", "192.168.1.6", false);
+	do_register(l, "66.0.0.6", "192.168.1.6", false);
+	assert_string_equal(T(&neigh(l, "192.168.1.6")->nbma), "66.0.0.6");
+	lab_free(l);
+}
+
+static void authorize(struct lab *l, const char *identity, const char *prefix,
+		      uint8_t plen)
+{
+	struct conf_authorize *r = &l->c->authorize[l->c->n_authorize++];
+
+	strcpy(r->identity, identity);
+	r->prefix = A(prefix);
+	r->plen = plen;
+}
+
+static void test_sa_authorize(void **state)
+{
+	struct lab *l = sealed_hub();
+	struct nhrp_packet p;
+
+	(void)state;
+	authorize(l, "r6.lab", "192.168.1.6", 32);
+	authorize(l, "r7.lab", "192.168.1.7", 32);
+	authorize(l, "*.pool.lab", "192.168.1.128", 25);
+	apply(l);
+	sa_up(l, "6.6.6.6", "r6.lab");
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	p = registration("6.6.6.6", "192.168.1.7", true);
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_IDENTITY);
+	assert_non_null(strstr(l->log, "(r6.lab) refused: no 'authorize' line gives it to that identity"));
+	sa_up(l, "6.6.6.6", "a.pool.lab");
+	do_register(l, "6.6.6.6", "192.168.1.200", true);
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_IDENTITY);
+	sa_up(l, "6.6.6.6", "stranger.example");
+	p = registration("6.6.6.6", "192.168.1.201", true);
+	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_IDENTITY);
+	/* who it is cannot be known: not answered, and asked again */
+	forget_sent(l);
+	l->ipsec = false;
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_NO_IDENTITY);
+	lab_free(l);
+}
+
+static void test_sa_cookie(void **state)
+{
+	struct lab *l = hub();
+	struct entry e = { .iface = iface_find(l->engine, IFINDEX, family(l)),
+			   .type = ENTRY_DYNAMIC, .proto = A("192.168.1.6"),
+			   .claimed = A("10.0.0.6"), .owner = 0x123456789abcdef };
+	struct entry back = { .iface = e.iface, .proto = e.proto };
+	uint8_t cookie[ENGINE_COOKIE_MAX];
+	size_t len, cut;
+	unsigned int k;
+
+	(void)state;
+	e.told = calloc(1, sizeof(*e.told));
+	for (k = 0; k < CACHE_TOLD_MAX; k++)
+		e.told->who[e.told->n++] = A("192.168.1.8");
+	len = cache_cookie(&e, cookie);
+	assert_true(len <= ENGINE_COOKIE_MAX);
+	for (cut = 0; cut < len; cut++)
+		assert_false(cache_restore(&back, cookie, cut));
+	assert_true(cache_restore(&back, cookie, len));
+	assert_true(back.owner == e.owner);
+	assert_int_equal(back.told->n, CACHE_TOLD_MAX);
+	free(back.told);
+	free(e.told);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -4910,6 +5343,10 @@ int main(void)
 		T_(v6_shortcut_of_route), T_(v6_answer_behind),
 		T_(dual_peer), T_(dual_one_down), T_(dual_restart), T_(dual_first),
 		T_(dual_restart_of_one), T_(dual_oneway), T_(dual_counters),
+		T_(sa_register), T_(sa_nhs_lost), T_(sa_unknown), T_(sa_path),
+		T_(sa_adopt), T_(sa_config), T_(sa_hub_waits),
+		T_(sa_answer_behind), T_(sa_identity), T_(sa_address_identity),
+		T_(sa_authorize), T_(sa_cookie),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);

@@ -34,6 +34,8 @@ const char *nhs_reason(const struct nhs *n)
 		return "its fallback delay runs";
 	if (n->state != NHS_NEW || !n->active)
 		return n->reason;
+	if (secure_is_down(n->iface->link, &n->nbma, 0))
+		return "no IPsec SA yet";
 	return addr_is_set(&n->nbma) ? "no answer yet" :
 	       n->conf.fqdn[0] ? "its name is being resolved" :
 				 "no map line has its NBMA address";

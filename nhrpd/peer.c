@@ -139,6 +139,47 @@ static void tell(struct peer *p, const struct wanted *w)
 	p->priority = w->priority;
 }
 
+/* Data of ours goes there. Who only registered here begins himself; an NHS in
+ * standby is not sent to. */
+static bool is_goal(const struct entry *e)
+{
+	return !e->nhs && (e->type == ENTRY_STATIC ||
+			   (e->type == ENTRY_DYNAMIC && !e->registered));
+}
+
+/* An SA of our making: to whom we register with, ask, or send. */
+static bool wants_sa(const struct peer *p)
+{
+	const struct nhs *n;
+	const struct entry *e;
+	unsigned int f;
+
+	for (f = 0; f < __CONF_FAMILY_MAX; f++) {
+		if (p->map_multicast[f])
+			return true;
+		n = p->link->family[f] && !p->key.mark ?
+		    p->link->family[f]->nhs : NULL;
+		for (; n; n = n->next)
+			if (n->active && addr_eq(&n->nbma, &p->key.nbma))
+				return true;
+	}
+	DL_FOREACH2(p->entries, e, peer_next)
+		if (is_goal(e))
+			return true;
+	return false;
+}
+
+static void tell_need(struct peer *p, bool need)
+{
+	struct engine *e = p->link->engine;
+
+	if (!e->ops->need || p->needs_sa == need)
+		return;
+	p->needs_sa = need;
+	e->ops->need(e->ctx, p->link->ifindex, &p->key.nbma, p->key.mark,
+		     need);
+}
+
 static void peer_free(struct peer *p)
 {
 	HASH_DELETE(hh, p->link->peers, p);
@@ -157,12 +198,16 @@ void peer_update(struct peer *p)
 	unsigned int f;
 
 	if (!needed(p)) {
+		tell_need(p, false);
 		if (p->told)
 			e->ops->peer_del(e->ctx, p->link->ifindex,
 					 &p->key.nbma, p->key.mark);
 		peer_free(p);
 		return;
 	}
+	/* not in the middle: its last user may be the next one's first */
+	if (!p->link->halfway)
+		tell_need(p, p->link->secured && wants_sa(p));
 	for (f = 0; f < __CONF_FAMILY_MAX; f++)
 		if (p->link->family[f])
 			want(p, p->link->family[f], &w);

@@ -24,6 +24,7 @@ struct peer {
 	bool pinned[__CONF_FAMILY_MAX];	/* by a multicast line or an NHS */
 	bool told;			/* the kernel has flags of ours */
 	uint32_t flags, priority;	/* as told */
+	bool needs_sa;			/* as told */
 	struct limit limit;		/* packets received */
 	UT_hash_handle hh;
 };

@@ -21,6 +21,7 @@
  * packet came from; what it claims to come from is only remembered.
  */
 #include <stddef.h>
+#include <stdio.h>
 
 #include "cache.h"
 #include "iface.h"
@@ -31,6 +32,8 @@
 #define TRIES_TO_DOWN 3
 #define LL_TRIES 3
 #define PREFIX_HOST 255
+#define IDENTITY_TEXT (CONF_IDENTITY_MAX + 4)
+#define SA_GRACE 50			/* ms until the NHS knows of an SA, too */
 
 /* ---- client ---- */
 
@@ -75,7 +78,30 @@ static void back_off(struct nhs *n)
 	n->tries++;
 }
 
-/* Sends one request; without an address for it the next try may have one. */
+/* Why the NHS cannot even be asked; NULL: it can. */
+static const char *obstacle(const struct nhs *n)
+{
+	if (!addr_is_set(&n->nbma))
+		return n->conf.fqdn[0] ? "its name does not resolve" :
+		       "no map line has its NBMA address";
+	if (secure_is_down(n->iface->link, &n->nbma, 0))
+		return "no IPsec SA";
+	return NULL;
+}
+
+/* The same, with what IPsec says. */
+static void lose_way(struct nhs *n, const char *why)
+{
+	struct engine_sa sa = secure_sa(n->iface->link, &n->nbma, 0);
+
+	n->hasty = false;
+	if (sa.state == ENGINE_SA_DOWN && sa.reason[0])
+		nhs_down(n, "%s: %s", why, sa.reason);
+	else
+		nhs_down(n, "%s", why);
+}
+
+/* Sends one request; if that cannot be, the next try may find a way. */
 static void try(struct nhs *n)
 {
 	const struct iface *i = n->iface;
@@ -83,8 +109,10 @@ static void try(struct nhs *n)
 	back_off(n);
 	if (n->state == NHS_DOWN || !addr_is_set(&n->nbma))
 		nhs_lookup(n);
-	if (!addr_is_set(&n->nbma))
+	if (obstacle(n)) {
+		n->expecting = n->ll_expecting = false;
 		return;
+	}
 	n->expecting = true;
 	n->req_sent++;
 	send_request(n, n->reqid, &i->conf.addr);
@@ -119,6 +147,8 @@ static void due(struct timer *t)
 {
 	struct nhs *n = (struct nhs *)((char *)t - offsetof(struct nhs, timer));
 
+	const char *why = obstacle(n);
+
 	if (!iface_ready(n->iface))
 		return;
 	n->req_failed += n->expecting;
@@ -127,10 +157,8 @@ static void due(struct timer *t)
 	} else if (n->expecting) {
 		try(n);
 	} else {
-		if (!addr_is_set(&n->nbma) && n->tries >= TRIES_TO_DOWN)
-			nhs_down(n, n->conf.fqdn[0] ?
-				 "its name does not resolve" :
-				 "no map line has its NBMA address");
+		if (why && n->tries >= TRIES_TO_DOWN)
+			lose_way(n, why);
 		new_series(n);
 	}
 }
@@ -162,6 +190,22 @@ void register_hasten(struct nhs *n, uint64_t at)
 		at = e->now + ENGINE_SECOND;
 	if (n->timer.armed && at < n->timer.at)
 		timer_set(&e->timers, &n->timer, at);
+}
+
+void register_sa(struct nhs *n, bool up)
+{
+	struct engine *e = n->iface->engine;
+
+	if (!n->active || !iface_ready(n->iface))
+		return;
+	if (!up) {
+		register_hasten(n, e->now);
+		return;
+	}
+	/* whoever is there now may be a new one that knows nothing of us */
+	register_stop(n);
+	n->timer.fn = due;
+	timer_set(&e->timers, &n->timer, e->now + SA_GRACE);
 }
 
 void register_withdraw(struct nhs *n)
@@ -350,23 +394,36 @@ static const char *prohibited(const struct rx *rx, const struct nhrp_cie *c)
 	return NULL;
 }
 
-static bool held_by_another(const struct rx *rx, const struct entry *e)
+/* @owner: who is known to ask, 0: not known. */
+static bool held_by_another(const struct rx *rx, const struct entry *e,
+			    uint64_t owner)
 {
 	if (addr_eq(&rx->p->src_proto, &rx->iface->conf.link_local))
 		return true;
+	if (e && owner && e->owner == owner)
+		return false;
 	return e && e->registered && e->unique &&
 	       (!addr_eq(&e->nbma, rx->nbma) || e->mark != rx->mark);
+}
+
+/* " (spoke1.example)", or nothing. */
+static const char *identity_text(const struct rx *rx, char buf[IDENTITY_TEXT])
+{
+	const char *id = secure_identity(rx);
+
+	snprintf(buf, IDENTITY_TEXT, id[0] ? " (%s)" : "%s", id);
+	return buf;
 }
 
 static enum nhrp_code refuse(const struct rx *rx, enum engine_reject count,
 			     enum nhrp_code code, const char *why)
 {
-	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN], who[IDENTITY_TEXT];
 
 	engine_reject(rx->iface, count);
-	engine_complain(rx->iface, "registration of %s from %s refused: %s",
+	engine_complain(rx->iface, "registration of %s from %s%s refused: %s",
 			addr_text(&rx->p->src_proto, proto),
-			addr_text(rx->nbma, nbma), why);
+			addr_text(rx->nbma, nbma), identity_text(rx, who), why);
 	return code;
 }
 
@@ -394,24 +451,26 @@ static void tell_registered(const struct rx *rx, const struct entry *e,
 			    const struct addr *old)
 {
 	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN], was[ADDR_STRLEN];
+	char who[IDENTITY_TEXT];
 
 	addr_text(&e->proto, proto);
 	addr_text(&e->nbma, nbma);
+	identity_text(rx, who);
 	if (addr_is_set(old))
 		engine_say(rx->iface, ENGINE_INFO,
-			   "%s registered from %s, before from %s, holding time %u s",
-			   proto, nbma, addr_text(old, was), e->hold);
+			   "%s registered from %s%s, before from %s, holding time %u s",
+			   proto, nbma, who, addr_text(old, was), e->hold);
 	else
 		engine_say(rx->iface, ENGINE_INFO,
-			   "%s registered from %s, holding time %u s", proto,
-			   nbma, e->hold);
+			   "%s registered from %s%s, holding time %u s", proto,
+			   nbma, who, e->hold);
 	engine_event(rx->iface, "registered", &e->proto, &e->nbma,
 		     "holding time %u s", e->hold);
 }
 
 /* Moves @e to where the registration came from; those told of it learn so. */
 static enum nhrp_code take_in(struct rx *rx, struct entry *e,
-			      const struct nhrp_cie *c)
+			      const struct nhrp_cie *c, uint64_t owner)
 {
 	bool was = e->registered;
 	bool moved = !addr_eq(&e->nbma, rx->nbma) || e->mark != rx->mark;
@@ -422,6 +481,8 @@ static enum nhrp_code take_in(struct rx *rx, struct entry *e,
 		purge_told(e);
 	if (moved && cache_set_nbma(e, rx->nbma, rx->mark))
 		return NHRP_CODE_NO_RESOURCES;
+	if (!was || owner)
+		e->owner = owner;
 	take_over(rx, e, c);
 	if (!was || moved)
 		tell_registered(rx, e, &old);
@@ -433,19 +494,24 @@ static enum nhrp_code admit(struct rx *rx, const struct nhrp_cie *c)
 	struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
 	const char *why = prohibited(rx, c);
 	enum nhrp_code code;
+	enum engine_reject count;
 	bool fresh = !e;
+	uint64_t owner;
 
 	if (why)
 		return refuse(rx, REJECT_PROHIBITED, NHRP_CODE_PROHIBITED, why);
 	if (is_configured(e))
 		return NHRP_CODE_SUCCESS;	/* hubs of a chain, each other's NHS */
-	if (held_by_another(rx, e))
+	why = secure_objection(rx, e, &owner, &code, &count);
+	if (why)
+		return refuse(rx, count, code, why);
+	if (held_by_another(rx, e, owner))
 		return refuse(rx, REJECT_NOT_UNIQUE,
 			      NHRP_CODE_ALREADY_REGISTERED,
 			      "it is unique and somebody else's");
 	if (fresh)
 		e = cache_add(rx->iface, &rx->p->src_proto);
-	code = e ? take_in(rx, e, c) : NHRP_CODE_NO_RESOURCES;
+	code = e ? take_in(rx, e, c, owner) : NHRP_CODE_NO_RESOURCES;
 	if (code && e && fresh)
 		cache_forget(e);
 	return code;
@@ -497,6 +563,8 @@ void register_request(struct rx *rx)
 	} else if (msg_has_unknown(p)) {
 		engine_reject(i, REJECT_UNKNOWN_EXTENSION);
 		msg_error(rx, NHRP_ERROR_UNKNOWN_EXTENSION);
+	} else if (secure_too_early(rx)) {
+		engine_reject(i, REJECT_NO_IDENTITY);
 	} else {
 		answer(rx, admit(rx, &p->cies.e[0]));
 	}

@@ -11,6 +11,10 @@
  * address, with a hop count that lets nobody else answer. Until the reply
  * comes back from there the kernel sends data through the hub.
  *
+ * With IPsec the SA is the proof: it takes an exchange on that path to make
+ * one, and the kernel looks at it for each packet. Until it is there the hub
+ * carries the data, and answers go back the way the request came.
+ *
  * An answer of "no" harms no data either; it only keeps us from asking again
  * for a while.
  */
@@ -41,9 +45,11 @@
 #define REQUEST_FLAGS (NHRP_F_ROUTER | NHRP_F_AUTHORITATIVE | \
 		       NHRP_F_SOURCE_STABLE | NHRP_F_NAT)
 
-bool resolve_needs_probe(const struct iface *i)
+bool resolve_needs_proof(const struct entry *e)
 {
-	return !i->link->secured;
+	const struct link *l = e->iface->link;
+
+	return !l->secured || secure_is_down(l, &e->nbma, e->mark);
 }
 
 /* ---- requests of our own ---- */
@@ -249,6 +255,22 @@ void resolve_probe(struct entry *e)
 	probe_due(&e->probe->timer);
 }
 
+void resolve_prove(struct entry *e)
+{
+	if (!secure_is_down(e->iface->link, &e->nbma, e->mark))
+		resolve_probe(e);	/* else resolve_sa() goes on */
+}
+
+/* "no IPsec SA: charon is away" */
+static const char *sa_reason(const struct entry *e, char *buf, size_t len)
+{
+	struct engine_sa sa = secure_sa(e->iface->link, &e->nbma, e->mark);
+
+	snprintf(buf, len, sa.reason[0] ? "no IPsec SA: %s" : "no IPsec SA%s",
+		 sa.reason);
+	return buf;
+}
+
 const char *resolve_reason(const struct entry *e, char *buf, size_t len)
 {
 	char nbma[ADDR_STRLEN];
@@ -260,6 +282,8 @@ const char *resolve_reason(const struct entry *e, char *buf, size_t len)
 		return nhs_best(e->iface, 0) ? "asked the NHS" :
 					       "no NHS is up to ask";
 	case ENTRY_PROBING:
+		if (secure_is_down(e->iface->link, &e->nbma, e->mark))
+			return sa_reason(e, buf, len);
 		if (!e->lost && e->probe && e->probe->tries <= PROBE_QUICK)
 			return "proving the direct path";
 		snprintf(buf, len, "no reply on the direct path from %s",
@@ -297,15 +321,14 @@ void resolve_moved(struct iface *i)
 {
 	struct entry *e, *next;
 
-	if (!resolve_needs_probe(i))
-		return;
 	HASH_ITER(hh, i->cache, e, next) {
-		if (e->type != ENTRY_DYNAMIC || e->nhs || e->registered)
+		if (e->type != ENTRY_DYNAMIC || e->nhs || e->registered ||
+		    !resolve_needs_proof(e))
 			continue;
 		request_end(&e->probe);
 		cache_set_state(e, ENTRY_PROBING);
 		cache_install(e);
-		resolve_probe(e);
+		resolve_prove(e);
 	}
 }
 
@@ -319,7 +342,7 @@ static void want(struct entry *e)
 		resolve_ask(e);
 	else if (e->type == ENTRY_DYNAMIC && e->state == ENTRY_PROBING &&
 		 !e->probe)
-		resolve_probe(e);
+		resolve_prove(e);
 	else if (e->installed && e->state == ENTRY_UP)
 		cache_install(e);	/* the kernel seems to have lost it */
 }
@@ -470,7 +493,7 @@ static void learn(struct entry *e, const struct binding *b)
 	e->router = b->router;
 	e->nat = b->nat;
 	cache_set_hold(e, b->hold);
-	if (!same && resolve_needs_probe(e->iface))
+	if (!same && resolve_needs_proof(e))
 		cache_set_state(e, ENTRY_PROBING);
 	else if (!same)
 		cache_set_state(e, ENTRY_UP);
@@ -478,7 +501,7 @@ static void learn(struct entry *e, const struct binding *b)
 	if (!same)
 		tell_resolved(e);
 	if (e->state == ENTRY_PROBING)
-		resolve_probe(e);
+		resolve_prove(e);
 }
 
 /* Entries that no answer of others may change. */
@@ -488,7 +511,8 @@ static bool settled(const struct entry *e)
 	       e->registered;
 }
 
-static void confirm(struct entry *e)
+/* The path is proved by @how: data may take it. */
+static void confirm(struct entry *e, const char *how)
 {
 	unsigned long long ms = engine_of(e)->now - e->changed;
 	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
@@ -499,10 +523,26 @@ static void confirm(struct entry *e)
 	cache_set_state(e, ENTRY_UP);
 	cache_install(e);
 	engine_say(e->iface, ENGINE_INFO,
-		   "%s is direct, %s answered on that path after %llu ms",
-		   addr_text(&e->proto, proto), addr_text(&e->nbma, nbma), ms);
+		   "%s is direct, %s %s after %llu ms",
+		   addr_text(&e->proto, proto), addr_text(&e->nbma, nbma), how,
+		   ms);
 	engine_event(e->iface, "confirmed", &e->proto, &e->nbma,
 		     "after %llu ms", ms);
+}
+
+void resolve_sa(struct entry *e, bool up)
+{
+	if (e->type != ENTRY_DYNAMIC || e->nhs || e->registered)
+		return;
+	if (up && e->lost) {
+		resolve_probe(e);
+	} else if (up) {
+		confirm(e, "has an SA");
+	} else if (e->state == ENTRY_UP) {
+		request_end(&e->probe);
+		cache_leave_state(e, ENTRY_PROBING, "no IPsec SA");
+		cache_install(e);
+	}
 }
 
 static unsigned int code_of(const struct nhrp_packet *p)
@@ -522,7 +562,7 @@ static void probe_answered(struct rx *rx, struct entry *e)
 		return;
 	}
 	if (!code) {
-		confirm(e);
+		confirm(e, "answered on that path");
 		return;
 	}
 	engine_complain(e->iface, "%s says that it is not %s (%u)",
@@ -866,16 +906,23 @@ static uint8_t clamp(const struct rx *rx, uint8_t plen)
 	return widest <= host && widest > plen ? widest : plen;
 }
 
+static bool may_send(const struct iface *i, const struct addr *nbma)
+{
+	return !i->link->secured ||
+	       secure_sa(i->link, nbma, 0).state == ENGINE_SA_UP;
+}
+
 /*
  * Asked for what is behind us: straight to the one who asks, since the data
- * will come from there; back to the sender if nobody has checked who asks.
+ * will come from there; back to the sender if nobody has checked who asks, or
+ * if there is no SA yet.
  */
 static void answer_behind(struct rx *rx, uint8_t plen)
 {
 	bool stable = rx->p->flags & NHRP_F_SOURCE_STABLE;
 	struct binding b = requester(rx->p);
 	struct iface *i = rx->iface;
-	bool checked = may_pass(rx);
+	bool checked = may_pass(rx) && may_send(i, &b.nbma);
 
 	if (!reachable(i, &b)) {
 		engine_reject(i, REJECT_MARTIAN);

@@ -1563,6 +1563,21 @@ void sa_run(struct sa *s, uint64_t now)
 		t->fn(t);
 }
 
+bool sa_find(struct sa *s, const struct addr *local, const struct addr *remote,
+	     uint32_t mark, struct sa_info *i)
+{
+	const struct sa_peer *p = find_peer(s, local, remote, mark);
+
+	if (p)
+		sa_peer_info(p, i);
+	return p != NULL;
+}
+
+bool sa_is_current(const struct sa *s)
+{
+	return s->ready && !s->resync;
+}
+
 void sa_each_peer(struct sa *s, void (*cb)(void *ctx, const struct sa_info *),
 		  void *ctx)
 {

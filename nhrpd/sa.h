@@ -27,10 +27,11 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "config.h"
 
 #define SA_CONN_PREFIX	"nhrp-"		/* of the connections that are ours */
 #define SA_CONN_MAX	104		/* nhrp-ADDRESS-ADDRESS */
-#define SA_IDENTITY_MAX	128
+#define SA_IDENTITY_MAX	CONF_IDENTITY_MAX
 #define SA_REASON_MAX	128
 
 #define SA_ATTEMPT	10000		/* ms an attempt may take */
@@ -228,6 +229,11 @@ void sa_run(struct sa *s, uint64_t now);
 void sa_peer_info(const struct sa_peer *p, struct sa_info *i);
 void sa_each_peer(struct sa *s, void (*cb)(void *ctx, const struct sa_info *),
 		  void *ctx);
+/* False: nothing is known of such a peer. */
+bool sa_find(struct sa *s, const struct addr *local, const struct addr *remote,
+	     uint32_t mark, struct sa_info *i);
+/* charon is there and has told what it holds. */
+bool sa_is_current(const struct sa *s);
 /* __SA_COUNT_MAX of them. */
 const uint64_t *sa_counts(const struct sa *s);
 

@@ -24,6 +24,7 @@
 #include "engine.h"
 #include "event.h"
 #include "frame.h"
+#include "ipsec.h"
 #include "log.h"
 #include "object.h"
 
@@ -538,6 +539,7 @@ static struct json_object *show_all(struct daemon *d)
 	object_str(top, "config_error", *d->error ? d->error : NULL);
 	json_object_object_add(top, "frames", d->frame ? frames_object(d) :
 			       NULL);
+	json_object_object_add(top, "ipsec", ipsec_object(d->ipsec, s.now));
 	json_object_object_add(top, "interfaces", s.ifaces);
 	return top;
 }

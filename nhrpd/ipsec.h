@@ -14,6 +14,8 @@
 #include "daemon.h"
 
 struct charon;
+struct json_object;
+struct sa_info;
 struct ipsec;
 struct xfrm;
 
@@ -50,5 +52,10 @@ struct charon *ipsec_charon(const struct ipsec *s);
 struct xfrm *ipsec_xfrm(const struct ipsec *s);
 /* charon's socket. */
 const char *ipsec_socket(const struct ipsec *s);
+
+/* ipsec_show.c: the member `ipsec` of `show`, NULL when there is nothing to
+ * show; one peer of it. */
+struct json_object *ipsec_object(const struct ipsec *s, uint64_t now);
+struct json_object *ipsec_peer_object(const struct sa_info *i, uint64_t now);
 
 #endif

@@ -78,6 +78,8 @@ const struct command commands[] = {
 	  cmd_ios_dmvpn_detail, CLI_TAKES_STYLE },
 	NHRP_VIEWS("ip"),
 	NHRP_VIEWS("ipv6"),
+	{ "show ipsec", "", "SAs by peer, and why one has none",
+	  cmd_show_ipsec, CLI_TAKES_STYLE },
 	{ "show shortcut", "[NAME]", "the kernel's shortcuts",
 	  cmd_shortcut_show, 0 },
 	{ "show kernel", "[NAME]", "what the module holds and counts",

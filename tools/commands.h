@@ -32,6 +32,8 @@ int cmd_why(struct cli *c);
 int cmd_show_kernel(struct cli *c);
 int cmd_show_drops(struct cli *c);
 int cmd_show_counters(struct cli *c);
+/* ipsec.c */
+int cmd_show_ipsec(struct cli *c);
 /* show.c */
 int cmd_show(struct cli *c);
 /* ios.c: Cisco's own views */

@@ -111,6 +111,8 @@ static const struct golden {
 	  CLI_OK },
 	{ "ipv6-r4", "show-ipv6-nhrp-summary", "show ipv6 nhrp summary",
 	  CLI_OK },
+	{ "ipsec", "show-ipsec", "show ipsec", CLI_DOWN },
+	{ "corners", "show-ipsec", "show ipsec", CLI_OK },
 	{ "corners", "show", "show", CLI_DOWN },
 	{ "corners", "show-one", "show dmvpn0", CLI_DOWN },
 	{ "corners", "show-json", "show -j", CLI_DOWN },

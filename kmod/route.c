@@ -46,6 +46,9 @@ struct dst_entry *dmvpn_route_lookup(struct dmvpn_dev *ddev,
 		.flowi4_mark = mark,
 		.flowi4_tos = route_tos(conf),
 		.flowi4_proto = IPPROTO_GRE,
+		/* xfrm policies may be of one tunnel */
+		.fl4_gre_key = conf->flags & DMVPN_LINK_F_KEY ?
+			       cpu_to_be32(conf->key) : 0,
 		.daddr = daddr,
 		.saddr = conf->local,
 	};

@@ -23,6 +23,8 @@ struct use {				/* a tunnel that is ours */
 	const struct daemon_iface *iface;
 	struct addr local;
 	struct xfrm_block block;
+	struct sa_peer *fixed;		/* of `tunnel destination`, or NULL */
+	struct addr from, to;		/* that it is of */
 };
 
 struct need_key {
@@ -223,6 +225,30 @@ static void refer_all(struct ipsec *s, unsigned int ifindex,
 			refer(s, n, u);
 }
 
+/* The far end of a point-to-point tunnel is needed, whoever is behind it. */
+static void refer_fixed(struct ipsec *s, struct use *u, const struct addr *to)
+{
+	struct sa_peer *old = u->fixed;
+
+	if (addr_eq(&u->to, to) && addr_eq(&u->from, &u->local))
+		return;
+	u->fixed = NULL;
+	if (addr_is_set(to))
+		u->fixed = sa_peer_get(charon_sa(s->charon), &u->local, to, 0,
+				       event_now());
+	if (old)
+		sa_peer_put(charon_sa(s->charon), old, event_now());
+	u->from = u->local;
+	u->to = *to;
+}
+
+static void forget_fixed(struct ipsec *s, struct use *u)
+{
+	struct addr none = { 0 };
+
+	refer_fixed(s, u, &none);
+}
+
 void ipsec_need(struct ipsec *s, unsigned int ifindex, const struct addr *nbma,
 		uint32_t mark, bool on)
 {
@@ -320,6 +346,7 @@ void ipsec_leave(struct ipsec *s, const struct daemon_iface *i)
 		return;
 	LL_DELETE(s->uses, u);
 	refer_all(s, i->ifindex, NULL);
+	forget_fixed(s, u);
 	leave(s, &u->local, &u->block);
 	free(u);
 }
@@ -352,6 +379,7 @@ static bool move(struct ipsec *s, struct use *u, const struct addr *local,
 	u->block = block;
 	if (!addr_eq(&old, local))
 		refer_all(s, u->iface->ifindex, u);
+	refer_fixed(s, u, &u->iface->conf->destination);
 	leave(s, &old, &old_block);
 	return true;
 }
@@ -379,6 +407,7 @@ static bool begin_anew(struct ipsec *s, struct use *u, const struct addr *local,
 
 	xfrm_block_add(s->xfrm, &block);
 	refer_all(s, u->iface->ifindex, NULL);
+	forget_fixed(s, u);
 	leave(s, &u->local, &u->block);
 	u->local = none;
 	ok = move(s, u, local, p, why);
@@ -423,8 +452,10 @@ bool ipsec_protect(struct ipsec *s, const struct daemon_iface *i,
 		return true;
 	block = block_of(i->conf, local);
 	if (addr_eq(&u->local, local) && same_block(&u->block, &block) &&
-	    charon_source_is(s->charon, p, local))
+	    charon_source_is(s->charon, p, local)) {
+		refer_fixed(s, u, &i->conf->destination);
 		return true;
+	}
 	if (addr_eq(&u->local, local) && !is_shared(s, u) &&
 	    strcmp(charon_source_profile(s->charon, local), p->name))
 		return begin_anew(s, u, local, p, why);

@@ -21,3 +21,5 @@ export PATH=$build/bin:$PATH
 . "$lab/lib/daemons.sh"
 # shellcheck source=/dev/null
 . "$lab/lib/device.sh"
+# shellcheck source=/dev/null
+. "$lab/lib/charon.sh"

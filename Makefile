@@ -82,6 +82,10 @@ install: programs
 	install -D -m644 $(B)/link_dmvpn.so $(DESTDIR)$(PLUGINDIR)/link_dmvpn.so
 	install -D -m644 tools/dmvpn.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/dmvpn
+	install -D -m644 nhrpd/strongswan.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/dmvpn/strongswan.conf
+	install -D -m644 nhrpd/swanctl.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/dmvpn/swanctl.conf
 	install -D -m644 nhrpd/nhrpd.service \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/nhrpd.service
 	install -D -m644 include/uapi/linux/dmvpn.h \

@@ -144,8 +144,12 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 {
 	const struct conf_iface *c = i->conf;
 	uint32_t interval = redirect_interval(c);
+	const struct conf_profile *p = conf_profile(d->conf, c->protection);
 
 	*t = *now;
+	/* charon gives any number to an SA */
+	if (p && p->nat_marks)
+		t->mark_mask = UINT32_MAX;
 	if (c->source_dev[0]) {
 		t->local_dev = source_index(d, c->source_dev);
 		if (!t->local_dev)
@@ -392,9 +396,11 @@ static struct addr source_nbma(struct daemon *d, const struct rtnl_link *l)
 static bool protect(struct daemon *d, struct daemon_iface *i,
 		    const struct rtnl_link *l)
 {
-	struct addr local = source_nbma(d, l);
+	struct addr local = { 0 };
 	char why[DAEMON_REASON];
 
+	if (i->conf->protection[0])
+		local = source_nbma(d, l);
 	return ipsec_protect(d->ipsec, i, &local, why) ||
 	       wait_for(i, "%s", why);
 }

@@ -283,16 +283,15 @@ struct engine_sa ipsec_sa(struct ipsec *s, unsigned int ifindex,
 
 	if (!u)
 		return sa;
-	if (!sa_find(charon_sa(s->charon), &u->local, nbma, mark, &i)) {
-		if (sa_is_current(charon_sa(s->charon)))
-			sa.state = ENGINE_SA_DOWN;
+	if (sa_is_current(charon_sa(s->charon)))
+		sa.state = ENGINE_SA_DOWN;
+	else
+		sa.reason = "charon is away";
+	if (!sa_find(charon_sa(s->charon), &u->local, nbma, mark, &i))
 		return sa;
-	}
-	/* of an SA that works although charon has gone */
+	/* also one that works although charon has gone */
 	if (i.state == SA_UP)
 		sa.state = ENGINE_SA_UP;
-	else if (sa_is_current(charon_sa(s->charon)))
-		sa.state = ENGINE_SA_DOWN;
 	snprintf(s->identity, sizeof(s->identity), "%s", i.identity);
 	snprintf(s->reason, sizeof(s->reason), "%s", i.reason);
 	sa.identity = s->identity;

@@ -89,13 +89,13 @@ static const char *obstacle(const struct nhs *n)
 	return NULL;
 }
 
-/* The same, with what IPsec says. */
-static void lose_way(struct nhs *n, const char *why)
+/* It is down, for that reason and what IPsec has to say. */
+static void fail(struct nhs *n, const char *why)
 {
 	struct engine_sa sa = secure_sa(n->iface->link, &n->nbma, 0);
 
 	n->hasty = false;
-	if (sa.state == ENGINE_SA_DOWN && sa.reason[0])
+	if (sa.state != ENGINE_SA_UP && sa.reason[0])
 		nhs_down(n, "%s: %s", why, sa.reason);
 	else
 		nhs_down(n, "%s", why);
@@ -136,9 +136,8 @@ static void new_series(struct nhs *n)
 /* The third request was not answered either. */
 static void give_up(struct nhs *n)
 {
-	nhs_down(n, n->hasty ? "not heard, no answer to registrations" :
-			       "no answer to registrations");
-	n->hasty = false;
+	fail(n, n->hasty ? "not heard, no answer to registrations" :
+			   "no answer to registrations");
 	back_off(n);
 	nhs_lookup(n);			/* it may have moved */
 }
@@ -158,7 +157,7 @@ static void due(struct timer *t)
 		try(n);
 	} else {
 		if (why && n->tries >= TRIES_TO_DOWN)
-			lose_way(n, why);
+			fail(n, why);
 		new_series(n);
 	}
 }

@@ -65,6 +65,7 @@ static int read_tunnel(const struct nlattr *data, struct rtnl_tunnel *t)
 	t->remote = set_or_none(netlink_addr(tb[IFLA_DMVPN_REMOTE]));
 	t->key = netlink_u32(tb[IFLA_DMVPN_KEY], 0);
 	t->network_id = netlink_u32(tb[IFLA_DMVPN_NETWORK_ID], 0);
+	t->mark_mask = netlink_u32(tb[IFLA_DMVPN_MARK_MASK], 0);
 	t->redirect_interval =
 		netlink_u32(tb[IFLA_DMVPN_REDIRECT_INTERVAL], 0);
 	t->oneway_interval = netlink_u32(tb[IFLA_DMVPN_ONEWAY_INTERVAL], 0);
@@ -440,6 +441,10 @@ static unsigned int put_tunnel(struct nlmsghdr *nlh,
 	}
 	if (!addr_eq(&t->remote, &now->remote)) {
 		put_addr(nlh, IFLA_DMVPN_REMOTE, &t->remote);
+		n++;
+	}
+	if (t->mark_mask != now->mark_mask) {
+		mnl_attr_put_u32(nlh, IFLA_DMVPN_MARK_MASK, t->mark_mask);
 		n++;
 	}
 	if (t->network_id != now->network_id) {

@@ -42,6 +42,7 @@ struct rtnl_tunnel {
 	uint32_t key;
 	uint32_t network_id;
 	uint32_t flags;			/* enum dmvpn_link_flag, without F_KEY */
+	uint32_t mark_mask;		/* bits of the mark that tell peers apart */
 	uint32_t redirect_interval;	/* ms */
 	uint32_t oneway_interval;	/* ms, 0: off */
 };

@@ -258,6 +258,7 @@ static void take_response(struct vici *v, const struct vici_packet *p)
 	}
 	if (q->cb)
 		q->cb(q->ctx, p, a.success ? NULL : a.errmsg);
+	q->cb = NULL;			/* once, even if the session ends now */
 	if (q->stream[0]) {
 		v->step = STEP_UNREGISTER;
 		send_name(&v->cmd, VICI_EVENT_UNREGISTER, q->stream);

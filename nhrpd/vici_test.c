@@ -40,6 +40,7 @@ enum script {
 	ENDLESS,			/* announces 4 GB */
 	WRONG_ANSWER,			/* a confirmation to a command */
 	TWICE,				/* each answer two times */
+	DIES_BEHIND_ANSWER,		/* of a stream, which is not ended yet */
 	SLOW_STREAM,			/* items that take longer than a deadline */
 };
 
@@ -173,6 +174,8 @@ static void take_packet(struct client *c, const struct vici_packet *p)
 		return;
 	case VICI_EVENT_UNREGISTER:
 		unregistered++;
+		if (script == DIES_BEHIND_ANSWER)
+			shutdown(c->fd, SHUT_RDWR);
 		say_plain(c, VICI_EVENT_CONFIRM);
 		return;
 	default:
@@ -471,6 +474,17 @@ static void test_stream(void **state)
 }
 
 /* All of it a byte at a time. */
+/* Answered is answered: not once more when the session ends. */
+static void test_stream_ends_late(void **state)
+{
+	(void)state;
+	begin(DIES_BEHIND_ANSWER);
+	wait_for("up;");
+	assert_int_equal(send_command("list-sas", "list-sa"), 0);
+	wait_for("lost;");
+	assert_string_equal(trace, "up;item;item;item;list-sas:yes;lost;");
+}
+
 static void test_bytewise(void **state)
 {
 	(void)state;
@@ -748,7 +762,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(session), T(stream), T(bytewise), T(events), T(refused),
+		T(session), T(stream), T(stream_ends_late), T(bytewise), T(events),
+		T(refused),
 		T(silence), T(mute), T(slow_stream), T(truncated), T(garbage),
 		T(endless), T(wrong_answer), T(twice), T(old_charon),
 		T(wrong_owner), T(restarts), T(half_closed), T(backoff),

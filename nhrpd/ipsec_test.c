@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ipsec_test: engine, ipsec.c, charon.c and the kernel's policies together, in
+ * a network namespace of the test's own, against a charon that answers VICI as
+ * 5.9.8 does and makes SAs that are only told of. All in one loop.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "charon.h"
+#include "daemon.h"
+#include "ipsec.h"
+#include "object.h"
+
+#define CLIENTS_MAX	4
+#define PATIENCE	10000		/* ms until a test has failed */
+
+/* ---- charon ---- */
+
+struct client {
+	struct event_fd *watch;
+	int fd;
+	uint8_t in[16384];
+	size_t in_len;
+	bool events;
+};
+
+static struct daemon d;
+static struct daemon_iface iface[2];
+static char folder[] = "/tmp/ipsec_testXXXXXX", path[64];
+static int listener = -1;
+static struct event_fd *accepting;
+static struct client client[CLIENTS_MAX];
+static unsigned int n_clients, number;
+static char began[1024];		/* names of connections, a blank each */
+static unsigned int ended;
+static bool deaf;			/* makes no SA */
+
+static void say(struct client *c, struct vici_writer *w)
+{
+	int len = vici_finish(w);
+
+	assert_true(len > 0);
+	assert_int_equal(send(c->fd, w->buf, len, MSG_NOSIGNAL), len);
+}
+
+/* An SA between the two addresses in "nhrp-LOCAL-REMOTE" is there. */
+static void tell_up(const char *conn)
+{
+	char local[40], remote[40];
+	struct vici_writer w;
+	uint8_t buf[2048];
+
+	assert_int_equal(sscanf(conn, "nhrp-%39[^-]-%39s", local, remote), 2);
+	vici_start(&w, buf, sizeof(buf), VICI_EVENT, "child-updown");
+	vici_put(&w, "up", "yes");
+	vici_put_section(&w, conn);
+	vici_put(&w, "uniqueid", "%u", ++number);
+	vici_put(&w, "state", "ESTABLISHED");
+	vici_put(&w, "initiator", "yes");
+	vici_put(&w, "local-host", "%s", local);
+	vici_put(&w, "remote-host", "%s", remote);
+	vici_put(&w, "remote-id", "hub.lab");
+	vici_put(&w, "initiator-spi", "%016x", number);
+	vici_put_section(&w, "child-sas");
+	vici_put_section(&w, "gre-1");
+	vici_put(&w, "uniqueid", "%u", number);
+	vici_put(&w, "state", "INSTALLED");
+	vici_put(&w, "mode", "TRANSPORT");
+	vici_put(&w, "protocol", "ESP");
+	vici_put(&w, "spi-in", "%08x", 0x1000 + number);
+	vici_put(&w, "spi-out", "%08x", 0x2000 + number);
+	vici_put_list(&w, "local-ts");
+	vici_put(&w, NULL, "%s/32[gre]", local);
+	vici_put_end(&w);
+	vici_put_list(&w, "remote-ts");
+	vici_put(&w, NULL, "%s/32[gre]", remote);
+	vici_put_end(&w);
+	vici_put_end(&w);
+	vici_put_end(&w);
+	vici_put_end(&w);
+	for (unsigned int i = 0; i < n_clients; i++)
+		if (client[i].events)
+			say(&client[i], &w);
+}
+
+struct words {
+	char ike[SA_CONN_MAX];
+};
+
+static const struct vici_field words[] = {
+	VICI_FIELD(words, ike, VICI_TEXT, "ike"),
+};
+
+static void take(struct client *c, const struct vici_packet *p)
+{
+	struct words say_of = { "" };
+	struct vici_writer w;
+	uint8_t buf[64];
+
+	if (p->type != VICI_CMD_REQUEST) {
+		c->events |= !vici_str_is(&p->name, "list-sa");
+		vici_start(&w, buf, sizeof(buf), VICI_EVENT_CONFIRM, NULL);
+		say(c, &w);
+		return;
+	}
+	vici_start(&w, buf, sizeof(buf), VICI_CMD_RESPONSE, NULL);
+	vici_put(&w, "success", "yes");
+	say(c, &w);
+	vici_fields(&p->body, words, 1, &say_of);
+	if (vici_str_is(&p->name, "initiate")) {
+		snprintf(began + strlen(began), sizeof(began) - strlen(began),
+			 "%s ", say_of.ike);
+		if (!deaf)
+			tell_up(say_of.ike);
+	}
+	ended += vici_str_is(&p->name, "terminate");
+}
+
+static void ready(void *ctx, unsigned int what)
+{
+	struct client *c = ctx;
+	struct vici_packet p;
+	ssize_t n;
+	int len;
+
+	(void)what;
+	n = recv(c->fd, c->in + c->in_len, sizeof(c->in) - c->in_len, 0);
+	if (n <= 0) {
+		event_fd_want(c->watch, 0);
+		return;
+	}
+	c->in_len += n;
+	while (c->in_len >= VICI_HEADER) {
+		len = vici_length(c->in);
+		if (c->in_len < (size_t)VICI_HEADER + len)
+			break;
+		assert_int_equal(vici_read(c->in + VICI_HEADER, len, &p), 0);
+		take(c, &p);
+		c->in_len -= VICI_HEADER + len;
+		memmove(c->in, c->in + VICI_HEADER + len, c->in_len);
+	}
+}
+
+static void take_client(void *ctx, unsigned int what)
+{
+	struct client *c = &client[n_clients++];
+
+	(void)ctx;
+	(void)what;
+	assert_true(n_clients <= CLIENTS_MAX);
+	memset(c, 0, sizeof(*c));
+	c->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	assert_true(c->fd >= 0);
+	c->watch = event_fd_new(d.loop, c->fd, EVENT_READ, ready, c);
+}
+
+static void start_charon(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(listener, (void *)&sun, sizeof(sun)), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	accepting = event_fd_new(d.loop, listener, EVENT_READ, take_client,
+				 NULL);
+}
+
+static void stop_charon(void)
+{
+	while (n_clients--) {
+		event_fd_free(client[n_clients].watch);
+		close(client[n_clients].fd);
+	}
+	n_clients = 0;
+	event_fd_free(accepting);
+	accepting = NULL;
+	close(listener);
+	unlink(path);
+}
+
+/* ---- the engine's world ---- */
+
+static unsigned int registrations;
+static struct event_timer *timer, *patience;
+
+static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		    uint32_t mark, const uint8_t *buf, size_t len)
+{
+	struct nhrp_packet p;
+
+	(void)ctx, (void)ifindex, (void)nbma, (void)mark;
+	assert_int_equal(nhrp_decode(buf, len, &p), NHRP_OK);
+	registrations += p.type == NHRP_REGISTRATION_REQUEST;
+}
+
+static void op_neigh_set(void *ctx, unsigned int ifindex,
+			 const struct engine_neigh *n)
+{
+	(void)ctx, (void)ifindex, (void)n;
+}
+
+static void op_neigh_del(void *ctx, unsigned int ifindex,
+			 const struct addr *addr)
+{
+	(void)ctx, (void)ifindex, (void)addr;
+}
+
+static void op_peer_set(void *ctx, unsigned int ifindex,
+			const struct addr *nbma, uint32_t mark, uint32_t flags,
+			uint32_t priority)
+{
+	(void)ctx, (void)ifindex, (void)nbma, (void)mark, (void)flags;
+	(void)priority;
+}
+
+static void op_peer_del(void *ctx, unsigned int ifindex,
+			const struct addr *nbma, uint32_t mark)
+{
+	(void)ctx, (void)ifindex, (void)nbma, (void)mark;
+}
+
+static void op_need(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		    uint32_t mark, bool on)
+{
+	(void)ctx;
+	ipsec_need(d.ipsec, ifindex, nbma, mark, on);
+}
+
+static struct engine_sa op_sa(void *ctx, unsigned int ifindex,
+			      const struct addr *nbma, uint32_t mark)
+{
+	(void)ctx;
+	return ipsec_sa(d.ipsec, ifindex, nbma, mark);
+}
+
+static uint32_t op_random(void *ctx)
+{
+	(void)ctx;
+	return random();
+}
+
+static void op_log(void *ctx, enum engine_log level, const char *text)
+{
+	(void)ctx, (void)level, (void)text;
+}
+
+static const struct engine_ops ops = {
+	.send = op_send, .neigh_set = op_neigh_set,
+	.neigh_del = op_neigh_del, .peer_set = op_peer_set,
+	.peer_del = op_peer_del, .need = op_need, .sa = op_sa,
+	.random = op_random, .log = op_log,
+};
+
+static struct addr A(const char *text)
+{
+	struct addr a = { 0 };
+
+	assert_true(addr_parse(text, &a));
+	return a;
+}
+
+/* ---- the loop ---- */
+
+static bool (*until)(void);
+
+static void turn(void *ctx)
+{
+	(void)ctx;
+	if (engine_deadline(d.engine) <= event_now())
+		engine_run(d.engine, event_now());
+	event_timer_set(timer, engine_deadline(d.engine));
+	if (until())
+		event_loop_stop(d.loop);
+}
+
+static void nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static void too_long(void *ctx)
+{
+	(void)ctx;
+	fail_msg("nothing happens; began: %s", began);
+}
+
+static void run_until(bool (*what)(void))
+{
+	until = what;
+	event_timer_set(patience, event_now() + PATIENCE);
+	assert_int_equal(event_loop_run(d.loop), 0);
+	event_timer_set(patience, UINT64_MAX);
+}
+
+static bool is_registering(void)
+{
+	return registrations;
+}
+
+static bool is_ended(void)
+{
+	return ended;
+}
+
+static bool is_far_end_begun(void)
+{
+	return strstr(began, "nhrp-10.0.0.1-10.0.0.3 ");
+}
+
+/* ---- configuration ---- */
+
+/* Two interfaces: a spoke, and one that is given its own lines. */
+static struct conf *read_conf(const char *more)
+{
+	char text[2048], err[256];
+	struct conf *c;
+	FILE *f;
+
+	snprintf(text, sizeof(text),
+		 "crypto vici socket %s\n"
+		 "crypto ipsec profile P\n"
+		 " set identity local r6.lab\n"
+		 "crypto ipsec profile Q\n"
+		 "interface Tunnel0\n"
+		 " ip address 192.168.1.6 255.255.255.0\n"
+		 " ip nhrp network-id 1\n"
+		 " ip nhrp nhs 192.168.1.1 nbma 10.0.0.2\n"
+		 " tunnel key 42\n"
+		 " tunnel protection ipsec profile P\n"
+		 "interface Tunnel1\n%s", path, more);
+	f = fmemopen(text, strlen(text), "r");
+	c = conf_read(f, "f", err, sizeof(err), NULL, NULL);
+	fclose(f);
+	if (!c)
+		fail_msg("%s", err);
+	return c;
+}
+
+static bool protect(unsigned int k, const char *local, char *why)
+{
+	struct addr a = A(local);
+
+	iface[k].conf = &d.conf->iface[k];
+	if (!ipsec_protect(d.ipsec, &iface[k], &a, why))
+		return false;
+	return !engine_iface_set(d.engine, iface[k].ifindex, iface[k].conf, &a,
+				 event_now());
+}
+
+static unsigned int blocks_of(const char *local)
+{
+	char cmd[128];
+	unsigned int n = 0;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd),
+		 "ip xfrm policy | grep -c '%s/32 .*proto gre'", local);
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	return n;
+}
+
+static void begin(const char *more)
+{
+	d.loop = event_loop_new();
+	d.conf = read_conf(more);
+	d.engine = engine_new(&ops, NULL);
+	d.ipsec = ipsec_new(&d);
+	timer = event_timer_new(d.loop, nothing, NULL);
+	patience = event_timer_new(d.loop, too_long, NULL);
+	assert_int_equal(event_after_turn(d.loop, turn, NULL), 0);
+	for (unsigned int k = 0; k < 2; k++)
+		iface[k] = (struct daemon_iface){ .ifindex = 3 + k,
+						  .running = true };
+	began[0] = '\0';
+	registrations = ended = 0;
+	deaf = false;
+}
+
+static void end(void)
+{
+	engine_free(d.engine);
+	ipsec_free(d.ipsec);
+	stop_charon();
+	event_timer_free(timer);
+	event_timer_free(patience);
+	event_loop_free(d.loop);
+	conf_free(d.conf);
+}
+
+/* ---- tests ---- */
+
+/* From a line in the file to a registration through an SA. */
+static void test_spoke(void **state)
+{
+	struct addr hub = A("10.0.0.2");
+	char why[DAEMON_REASON];
+	struct json_object *o;
+	struct engine_sa sa;
+
+	(void)state;
+	begin("");
+	assert_true(protect(0, "10.0.0.1", why));
+	assert_int_equal(blocks_of("10.0.0.1"), 2);	/* before charon */
+	start_charon();
+	registrations = 0;
+	run_until(is_registering);
+	assert_string_equal(began, "nhrp-10.0.0.1-10.0.0.2 ");
+	sa = ipsec_sa(d.ipsec, 3, &hub, 0);
+	assert_int_equal(sa.state, ENGINE_SA_UP);
+	assert_string_equal(sa.identity, "hub.lab");
+	o = ipsec_object(d.ipsec, event_now());
+	assert_true(object_get_bool(object_get(o, "charon"), "up"));
+	assert_int_equal(object_get_len(o, "peers"), 1);
+	assert_string_equal(object_get_str(object_get_at(o, "peers", 0),
+					   "state"), "up");
+	json_object_put(o);
+	/* another address: what was needed is needed from there */
+	registrations = 0;
+	assert_true(protect(0, "10.0.0.11", why));
+	assert_int_equal(blocks_of("10.0.0.11"), 2);
+	assert_int_equal(blocks_of("10.0.0.1"), 0);
+	run_until(is_ended);
+	run_until(is_registering);
+	assert_string_equal(began, "nhrp-10.0.0.1-10.0.0.2 nhrp-10.0.0.11-10.0.0.2 ");
+	/* the section goes */
+	ended = 0;
+	engine_iface_del(d.engine, 3, event_now());
+	ipsec_leave(d.ipsec, &iface[0]);
+	assert_int_equal(blocks_of("10.0.0.11"), 0);
+	run_until(is_ended);
+	end();
+}
+
+/* Blocks of a daemon before this one stay until all is protected. */
+static void test_tidy(void **state)
+{
+	char why[DAEMON_REASON];
+	struct addr none = { 0 };
+
+	(void)state;
+	assert_int_equal(system("ip xfrm policy add dir out src 10.9.9.9/32 proto gre key 7 action block priority 4000047"), 0);
+	begin("");
+	start_charon();
+	iface[0].conf = &d.conf->iface[0];
+	assert_true(ipsec_protect(d.ipsec, &iface[0], &none, why));
+	ipsec_tidy(d.ipsec);
+	assert_int_equal(blocks_of("10.9.9.9"), 1);
+	assert_true(protect(0, "10.0.0.1", why));
+	ipsec_tidy(d.ipsec);
+	assert_int_equal(blocks_of("10.9.9.9"), 0);
+	assert_int_equal(blocks_of("10.0.0.1"), 2);
+	end();
+	assert_int_equal(blocks_of("10.0.0.1"), 2);	/* they stay */
+	assert_int_equal(system("ip xfrm policy flush"), 0);
+}
+
+/* Two tunnels of one address share SAs, and have to share the profile. */
+static void test_shared(void **state)
+{
+	char why[DAEMON_REASON];
+
+	(void)state;
+	begin(" tunnel key 43\n tunnel protection ipsec profile Q\n");
+	start_charon();
+	assert_true(protect(0, "10.0.0.1", why));
+	assert_false(protect(1, "10.0.0.1", why));
+	assert_string_equal(why, "tunnel protection: 10.0.0.1 is used with another profile");
+	assert_int_equal(blocks_of("10.0.0.1"), 2);
+	conf_free(d.conf);
+	d.conf = read_conf(" tunnel key 43\n tunnel protection ipsec profile P shared\n");
+	assert_true(protect(0, "10.0.0.1", why));
+	assert_true(protect(1, "10.0.0.1", why));
+	assert_int_equal(blocks_of("10.0.0.1"), 4);
+	ipsec_leave(d.ipsec, &iface[1]);
+	assert_int_equal(blocks_of("10.0.0.1"), 2);
+	end();
+	assert_int_equal(system("ip xfrm policy flush"), 0);
+}
+
+/* The far end of a point-to-point tunnel needs no line of NHRP. */
+static void test_destination(void **state)
+{
+	char why[DAEMON_REASON];
+
+	(void)state;
+	begin(" tunnel destination 10.0.0.3\n tunnel protection ipsec profile P\n");
+	start_charon();
+	deaf = true;
+	assert_true(protect(0, "10.0.0.1", why));
+	assert_true(protect(1, "10.0.0.1", why));
+	run_until(is_far_end_begun);
+	end();
+	assert_int_equal(system("ip xfrm policy flush"), 0);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	int fd = open(name, O_WRONLY);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		errno = 0;
+	close(fd);
+}
+
+/* A network of our own, as root of it. */
+static bool enter_namespace(void)
+{
+	unsigned int uid = getuid();
+	char map[32];
+
+	if (!unshare(CLONE_NEWNET))
+		return true;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return false;
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	write_file("/proc/self/uid_map", map);
+	return !getuid();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spoke),
+		cmocka_unit_test(test_tidy),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_destination),
+	};
+	int ret;
+
+	if (!enter_namespace() || system("ip xfrm policy flush")) {
+		printf("no network namespace, or no XFRM in it: nothing tested\n");
+		return 0;
+	}
+	if (!mkdtemp(folder))
+		return 1;
+	snprintf(path, sizeof(path), "%s/vici", folder);
+	ret = cmocka_run_group_tests_name("ipsec", tests, NULL, NULL);
+	rmdir(folder);
+	return ret;
+}

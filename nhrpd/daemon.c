@@ -255,10 +255,11 @@ static void frame_in(void *ctx, unsigned int ifindex, const struct addr *nbma,
 	struct daemon *d = ctx;
 	const struct daemon_iface *i = daemon_iface(d, ifindex);
 
-	/* EtherType 0x2001 on any other device is nobody's NHRP */
+	/* EtherType 0x2001 on any other device is nobody's NHRP; the rest of
+	 * the mark is the firewall's business */
 	if (i && i->running)
-		engine_recv(d->engine, ifindex, nbma, mark, buf, len,
-			    event_now());
+		engine_recv(d->engine, ifindex, nbma, mark & i->mark_mask, buf,
+			    len, event_now());
 }
 
 static void upcall(void *ctx, uint8_t cmd, const struct kernel_upcall *u)

@@ -50,6 +50,7 @@ struct daemon_iface {
 	bool runs[__CONF_FAMILY_MAX];	/* NHRP, for this family */
 	uint32_t features;		/* enum dmvpn_feature, of the module */
 	uint32_t mtu;			/* of the device */
+	uint32_t mark_mask;		/* of it: these bits tell peers apart */
 	unsigned int vrf;		/* ifindex of its VRF, 0: none */
 	char reason[DAEMON_REASON];	/* why NHRP does not run; "": it does */
 	char ipv6_reason[DAEMON_REASON];	/* the same for IPv6 alone */

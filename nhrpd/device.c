@@ -827,6 +827,7 @@ static bool follow(struct daemon *d, struct daemon_iface *i,
 		return false;
 	i->up = l->up;
 	i->mtu = l->mtu;
+	i->mark_mask = l->tunnel.mark_mask;
 	i->vrf = l->vrf;
 	i->local = local_nbma(d, l);
 	i->changed = false;

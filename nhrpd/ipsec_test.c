@@ -495,6 +495,35 @@ static void test_shared(void **state)
 	assert_int_equal(system("ip xfrm policy flush"), 0);
 }
 
+/* Another profile for the address: begun anew, and blocked all the time. */
+static void test_renamed(void **state)
+{
+	char why[DAEMON_REASON];
+	struct sa_info i;
+	struct addr local = A("10.0.0.21"), hub = A("10.0.0.3");
+
+	(void)state;
+	begin(" tunnel destination 10.0.0.3\n tunnel protection ipsec profile Q\n");
+	start_charon();
+	assert_true(protect(1, "10.0.0.21", why));
+	assert_true(sa_find(charon_sa(ipsec_charon(d.ipsec)), &local, &hub, 0, &i));
+	assert_string_equal(i.source.profile, "Q");
+	conf_free(d.conf);
+	d.conf = read_conf(" tunnel destination 10.0.0.3\n tunnel protection ipsec profile P\n");
+	assert_true(protect(1, "10.0.0.21", why));
+	assert_int_equal(blocks_of("10.0.0.21"), 2);
+	assert_true(sa_find(charon_sa(ipsec_charon(d.ipsec)), &local, &hub, 0, &i));
+	assert_string_equal(i.source.profile, "P");
+	assert_int_equal(i.need, 1);
+	/* protection ends */
+	conf_free(d.conf);
+	d.conf = read_conf(" tunnel destination 10.0.0.3\n");
+	assert_true(protect(1, "10.0.0.21", why));
+	assert_int_equal(blocks_of("10.0.0.21"), 0);
+	assert_false(sa_find(charon_sa(ipsec_charon(d.ipsec)), &local, &hub, 0, &i));
+	end();
+}
+
 /* The far end of a point-to-point tunnel needs no line of NHRP. */
 static void test_destination(void **state)
 {
@@ -543,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_spoke),
 		cmocka_unit_test(test_tidy),
 		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_renamed),
 		cmocka_unit_test(test_destination),
 	};
 	int ret;

@@ -15,6 +15,7 @@
 #include "shortcut.h"
 
 #define IFINDEX 1
+#define SAS 8
 #define QUEUE 64
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,6 +27,8 @@ struct node {
 	struct engine *engine;
 	struct conf_iface conf;
 	struct addr nbma;
+	unsigned int needs;		/* SAs */
+	uint8_t sa[SAS];
 };
 
 struct fuzz {
@@ -33,6 +36,7 @@ struct fuzz {
 	uint64_t now;
 	uint32_t rng;
 	bool v6;			/* the step at hand */
+	bool ipsec;			/* all of it */
 	struct node node[2];		/* hub, spoke */
 	unsigned int queued;
 	struct {
@@ -164,6 +168,29 @@ static void op_shortcut_del(void *ctx, unsigned int ifindex,
 	must(ifindex == IFINDEX && is_whole(prefix) && plen <= prefix->len * 8);
 }
 
+static void op_need(void *ctx, unsigned int ifindex, const struct addr *nbma,
+		    uint32_t mark, bool on)
+{
+	struct node *n = ctx;
+
+	(void)mark;
+	must(ifindex == IFINDEX && nbma->len == 4);
+	must(n->f->ipsec && (on || n->needs));
+	n->needs += on ? 1 : -1;
+}
+
+static struct engine_sa op_sa(void *ctx, unsigned int ifindex,
+			      const struct addr *nbma, uint32_t mark)
+{
+	static const char *const names[] = { "", "a", "b", "1.1.1.3" };
+	struct node *n = ctx;
+	uint8_t is = n->sa[nbma->b[3] % SAS];
+
+	(void)mark;
+	must(ifindex == IFINDEX && n->f->ipsec);
+	return (struct engine_sa){ is % 3, names[is >> 2 & 3], is & 16, "" };
+}
+
 static struct engine_route op_route(void *ctx, unsigned int ifindex,
 				    const struct addr *dst)
 {
@@ -211,6 +238,8 @@ static const struct engine_ops ops = {
 	.peer_del = op_peer_del,
 	.shortcut_set = op_shortcut_set,
 	.shortcut_del = op_shortcut_del,
+	.need = op_need,
+	.sa = op_sa,
 	.route = op_route,
 	.narrow = op_narrow,
 	.random = op_random,
@@ -254,6 +283,7 @@ static void node_new(struct fuzz *f, unsigned int id)
 	strcpy(n->conf.name, "Tunnel0");
 	configure(n, CONF_IPV4, id);
 	configure(n, CONF_IPV6, id);
+	n->conf.ipsec_required = f->ipsec;
 	n->engine = engine_new(&ops, n);
 	must(n->engine);
 	apply(n);
@@ -397,6 +427,14 @@ static void step_shortcut_event(struct fuzz *f, struct node *n)
 		engine_shortcut_used(n->engine, IFINDEX, &a, plen & 63, f->now);
 }
 
+static void step_sa(struct fuzz *f, struct node *n, const struct addr *a)
+{
+	uint8_t *is = &n->sa[a->b[3] % SAS];
+
+	*is = take(f);
+	engine_sa(n->engine, IFINDEX, a, 0, *is % 3 == ENGINE_SA_UP, f->now);
+}
+
 static void step(struct fuzz *f)
 {
 	uint8_t what = take(f);
@@ -448,7 +486,10 @@ static void step(struct fuzz *f)
 		return;
 	case 12:
 		a = v4(1, 1, 1, take(f) % 5);
-		engine_oneway(n->engine, IFINDEX, &a, 0, f->now);
+		if (what & 64 && f->ipsec)
+			step_sa(f, n, &a);
+		else
+			engine_oneway(n->engine, IFINDEX, &a, 0, f->now);
 		return;
 	case 13:
 		a = at(f, take(f) % 4);
@@ -484,6 +525,13 @@ static void check(struct fuzz *f, struct node *n)
 	engine_each_entry(n->engine, look, f);
 }
 
+/* Who has left needs nothing. */
+static void leave(struct node *n)
+{
+	engine_iface_del(n->engine, IFINDEX, n->f->now);
+	must(!n->needs);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz *f = calloc(1, sizeof(*f));
@@ -493,6 +541,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f->p = data;
 	f->end = data + size;
 	f->now = 1000000;
+	f->ipsec = size && data[size - 1] & 1;
 	node_new(f, 0);
 	node_new(f, 1);
 	settle(f);
@@ -502,6 +551,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check(f, &f->node[0]);
 	check(f, &f->node[1]);
+	leave(&f->node[0]);
+	leave(&f->node[1]);
 	engine_free(f->node[0].engine);
 	engine_free(f->node[1].engine);
 	free(f);

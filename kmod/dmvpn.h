@@ -38,7 +38,7 @@
 			DMVPN_FEATURE_SHORTCUT | DMVPN_FEATURE_PATH_GET | \
 			DMVPN_FEATURE_MULTICAST | DMVPN_FEATURE_ONEWAY | \
 			DMVPN_FEATURE_REDIRECT | DMVPN_FEATURE_NHRP_RATE | \
-			DMVPN_FEATURE_INNER_IPV6)
+			DMVPN_FEATURE_INNER_IPV6 | DMVPN_FEATURE_STRICT_SOURCE)
 
 #define DMVPN_LIMIT_MAX		0x100000
 #define DMVPN_TTL_CONTROL	255
@@ -114,6 +114,8 @@ struct dmvpn_peer_key {
  * @saddr: outer source address that goes with @dst
  * @no_sa_until: jiffies until which "no SA" is believed without asking xfrm
  * @no_sa: @no_sa_until means something
+ * @heir: SPI of the SA that is to be used from @heir_at (jiffies) on, or as
+ *	soon as the one before it is gone; see route.c
  * @neighs: neighbours that point here, under the lock
  * @unheard_since: jiffies, 0: heard, or not sent to; only oneway.c's
  * @redirects: bucket of the redirects for packets that came from the peer
@@ -130,6 +132,8 @@ struct dmvpn_peer {
 	u32 priority;
 	struct dmvpn_peer_stats __percpu *stats;
 	unsigned long no_sa_until;
+	unsigned long heir_at;
+	__be32 heir;
 	bool no_sa;
 	u8 cookie_len;
 	atomic64_t redirects;
@@ -376,6 +380,15 @@ struct dmvpn_path {
  * comes of it. Process context.
  */
 void dmvpn_path_get(struct dmvpn_dev *ddev, struct dmvpn_path *path);
+
+/*
+ * DMVPN_LINK_F_STRICT_SOURCE: @peer may send from @saddr: that is its own
+ * protocol address, or our routes or shortcuts lead through it there. A hub
+ * and the one end of IFLA_DMVPN_REMOTE carry what is others'. Under RCU,
+ * softirqs off.
+ */
+bool dmvpn_peer_holds(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer,
+		      const struct in6_addr *saddr);
 
 /* rx.c: true when the packet was ours (and is gone); called under RCU */
 bool dmvpn_rcv(struct sk_buff *skb);

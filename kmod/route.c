@@ -11,6 +11,10 @@
  *
  * That a peer has no SA is remembered for NO_SA_MS, so that a flood to a peer
  * without one does not become a flood of xfrm look-ups.
+ *
+ * A new SA takes the place of one that is still valid HEIR_MS late: whoever
+ * answers IKE installs it before the other end can (RFC 7296 2.8 has that end
+ * listen on both), and the daemon needs a moment to lead packets elsewhere.
  */
 #include <linux/ip.h>
 #include <net/ip.h>
@@ -20,16 +24,39 @@
 #include "route.h"
 
 #define NO_SA_MS 10
+#define HEIR_MS 50		/* nhrpd/resolve.c waits for its end */
 
-bool dmvpn_dst_esp(const struct dst_entry *dst)
+static struct xfrm_state *esp_of(const struct dst_entry *dst)
 {
 #ifdef CONFIG_XFRM
 	for (; dst && dst->xfrm;
 	     dst = xfrm_dst_child((struct dst_entry *)dst))
 		if (dst->xfrm->id.proto == IPPROTO_ESP)
-			return true;
+			return dst->xfrm;
 #endif
-	return false;
+	return NULL;
+}
+
+bool dmvpn_dst_esp(const struct dst_entry *dst)
+{
+	return esp_of(dst);
+}
+
+/* Is the SA of @old, which was used until now, to be used before @dst's? */
+static bool outlives(struct dmvpn_peer *peer, const struct dst_entry *old,
+		     const struct dst_entry *dst)
+{
+	const struct xfrm_state *was = esp_of(old), *heir = esp_of(dst);
+
+	if (!was || !heir || was->id.spi == heir->id.spi ||
+	    READ_ONCE(was->km.state) != XFRM_STATE_VALID)
+		return false;
+	if (READ_ONCE(peer->heir) != heir->id.spi) {
+		WRITE_ONCE(peer->heir_at,
+			   jiffies + msecs_to_jiffies(HEIR_MS));
+		WRITE_ONCE(peer->heir, heir->id.spi);
+	}
+	return time_before(jiffies, READ_ONCE(peer->heir_at));
 }
 
 static u8 route_tos(const struct dmvpn_conf *conf)
@@ -101,6 +128,12 @@ static struct dst_entry *route_renew(struct dmvpn_dev *ddev,
 	}
 	if (READ_ONCE(peer->no_sa))
 		WRITE_ONCE(peer->no_sa, false);
+	old = rcu_dereference(peer->dst);
+	if (old && outlives(peer, old, dst)) {
+		dst_release(dst);
+		*saddr = READ_ONCE(peer->saddr);
+		return old;
+	}
 	WRITE_ONCE(peer->saddr, *saddr);
 	/*
 	 * Two CPUs may both renew: each stores its own route and releases what

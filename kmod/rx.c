@@ -19,7 +19,6 @@
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
 #include <net/route.h>
-#include <net/xfrm.h>
 
 #include "bucket.h"
 #include "demux.h"
@@ -27,6 +26,7 @@
 #include "gre.h"
 #include "ingress.h"
 #include "peer.h"
+#include "protect.h"
 
 static bool conf_hears(const struct dmvpn_conf *conf, __be32 local,
 		       __be32 remote)
@@ -116,19 +116,6 @@ static void count_unclaimed(struct net *net, const struct sk_buff *skb,
 	}
 }
 
-static bool came_by_esp(const struct sk_buff *skb)
-{
-#ifdef CONFIG_XFRM
-	const struct sec_path *sp = skb_sec_path(skb);
-	int i;
-
-	for (i = 0; sp && i < sp->len; i++)
-		if (sp->xvec[i]->id.proto == IPPROTO_ESP)
-			return true;
-#endif
-	return false;
-}
-
 /* Strangers share IFLA_DMVPN_NHRP_RATE, a second's worth of it at once. */
 static bool may_call(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf)
 {
@@ -145,7 +132,7 @@ static enum dmvpn_drop admit(struct dmvpn_dev *ddev,
 {
 	bool required = conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED;
 
-	if (required && !came_by_esp(skb))
+	if (required && !dmvpn_protected(skb))
 		return DMVPN_DROP_CLEARTEXT;
 	if (gre->has_csum && skb_checksum_simple_validate(skb))
 		return DMVPN_DROP_BAD_CHECKSUM;
@@ -210,7 +197,21 @@ static bool read_inner(const struct dmvpn_dev *ddev, struct sk_buff *skb,
 	       !ipv6_addr_v4mapped(&ip6h->daddr);
 }
 
-static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev, struct sk_buff *skb,
+static bool is_spoofed(struct dmvpn_dev *ddev, const struct sk_buff *skb,
+		       const struct dmvpn_peer *peer)
+{
+	struct in6_addr saddr;
+
+	if (skb->protocol == htons(ETH_P_IPV6))
+		saddr = ipv6_hdr(skb)->saddr;
+	else
+		dmvpn_addr_set4(&saddr, ip_hdr(skb)->saddr);
+	return !peer || !dmvpn_peer_holds(ddev, peer, &saddr);
+}
+
+static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev,
+				  const struct dmvpn_conf *conf,
+				  struct sk_buff *skb,
 				  const struct iphdr *outer,
 				  const struct dmvpn_peer *peer)
 {
@@ -221,6 +222,9 @@ static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev, struct sk_buff *skb,
 	skb_reset_network_header(skb);
 	if (!read_inner(ddev, skb, &saddr, &daddr))
 		return DMVPN_DROP_BAD_INNER;
+	if (unlikely(conf->flags & DMVPN_LINK_F_STRICT_SOURCE) &&
+	    is_spoofed(ddev, skb, peer))
+		return DMVPN_DROP_SPOOFED;
 	if (IP_ECN_decapsulate(outer, skb) > 1)
 		return DMVPN_DROP_ECN;
 	dmvpn_ingress_note(ddev, saddr, daddr, peer ? peer->id : 0);
@@ -248,7 +252,7 @@ static void receive(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	if (gre->proto == htons(DMVPN_ETH_P_NHRP))
 		drop = deliver_nhrp(ddev, skb);
 	else
-		drop = deliver_ip(ddev, skb, &outer, peer);
+		drop = deliver_ip(ddev, conf, skb, &outer, peer);
 	if (!drop)
 		return;
 drop:
@@ -273,15 +277,27 @@ bool dmvpn_rcv(struct sk_buff *skb)
 	err = dmvpn_gre_parse(skb->data, skb_headlen(skb), &gre);
 	if (err) {
 		count_unclaimed(net, skb, DMVPN_DROP_BAD_GRE);
+		dmvpn_protect_answer(skb);
 		return false;
 	}
 	ddev = find_device(net, skb, &gre, &conf);
 	if (!ddev) {
 		count_unclaimed(net, skb, DMVPN_DROP_WRONG_KEY);
+		dmvpn_protect_answer(skb);
 		return false;
 	}
 	receive(ddev, conf, skb, &gre);
 	return true;
+}
+
+/*
+ * Routers see ESP, and write about that. Of GRE that is to be protected only
+ * this host can tell, or who sends by ESP himself.
+ */
+static bool may_know(const struct dmvpn_conf *conf, const struct sk_buff *skb)
+{
+	return !(conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED) ||
+	       skb->dev->flags & IFF_LOOPBACK || dmvpn_protected(skb);
 }
 
 /*
@@ -308,8 +324,10 @@ bool dmvpn_rcv_error(struct sk_buff *skb, u32 info)
 		    !conf_hears(conf, iph->saddr, iph->daddr) ||
 		    !sender(ddev, conf, iph->daddr, conf->mark_mask ? skb->mark : 0))
 			continue;
-		if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
-		    icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
+		if (!may_know(conf, skb))
+			dmvpn_drop_count(ddev, DMVPN_DROP_CLEARTEXT);
+		else if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
+			 icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
 			ipv4_update_pmtu(skb, net, info, conf->link,
 					 IPPROTO_GRE);
 		else if (icmp_hdr(skb)->type == ICMP_REDIRECT)

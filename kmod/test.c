@@ -393,6 +393,42 @@ static void addresses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 32, dmvpn_addr_bits(&a));
 }
 
+static bool holds(struct dmvpn_dev *ddev, __be32 nbma, struct in6_addr saddr)
+{
+	bool yes;
+
+	local_bh_disable();
+	rcu_read_lock();
+	yes = dmvpn_peer_holds(ddev, dmvpn_peer_find(ddev, nbma, 0), &saddr);
+	rcu_read_unlock();
+	local_bh_enable();
+	return yes;
+}
+
+/* No route of init_net leads into this device: neighbours are what counts. */
+static void strict_source(struct kunit *test)
+{
+	struct dmvpn_dev *ddev = test->priv;
+	__be32 n1 = A(1, 1, 1, 1), n2 = A(2, 2, 2, 2);
+	struct in6_addr a = in(0, 1), b = in(0, 2);
+
+	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 0));
+	KUNIT_ASSERT_EQ(test, 0, set(ddev, b, n2, 0));
+	KUNIT_EXPECT_TRUE(test, holds(ddev, n1, a));
+	KUNIT_EXPECT_TRUE(test, holds(ddev, n2, b));
+	KUNIT_EXPECT_FALSE(test, holds(ddev, n1, b));
+	KUNIT_EXPECT_FALSE(test, holds(ddev, n1, in(0, 3)));
+	KUNIT_EXPECT_FALSE(test, holds(ddev, n1, in6addr_any));
+	/* Two addresses of one peer; one is taken back. */
+	KUNIT_ASSERT_EQ(test, 0, set(ddev, b, n1, 0));
+	KUNIT_EXPECT_TRUE(test, holds(ddev, n1, b));
+	dmvpn_neigh_del(ddev, find(ddev, b));
+	KUNIT_EXPECT_FALSE(test, holds(ddev, n1, b));
+	/* A hub carries what is others'. */
+	dmvpn_peer_find(ddev, n1, 0)->flags |= DMVPN_PEER_F_HUB;
+	KUNIT_EXPECT_TRUE(test, holds(ddev, n1, in(0, 3)));
+}
+
 /* A case runs in a thread of its own, which must leave without locks. */
 #define WITH_LOCK(_case)						\
 	static void _case ## _locked(struct kunit *test)		\
@@ -413,6 +449,7 @@ WITH_LOCK(expiry)
 WITH_LOCK(nhs_order)
 WITH_LOCK(ingress)
 WITH_LOCK(addresses)
+WITH_LOCK(strict_source)
 
 #define LOCKED_CASE(_case) { .run_case = _case ## _locked, .name = #_case }
 
@@ -426,6 +463,7 @@ static struct kunit_case table_cases[] = {
 	LOCKED_CASE(nhs_order),
 	LOCKED_CASE(ingress),
 	LOCKED_CASE(addresses),
+	LOCKED_CASE(strict_source),
 	{ }
 };
 

@@ -36,6 +36,7 @@
 #include "mcast.h"
 #include "neigh.h"
 #include "peer.h"
+#include "protect.h"
 #include "redirect.h"
 #include "route.h"
 #include "shortcut.h"
@@ -168,17 +169,41 @@ static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	return true;
 }
 
+static bool is_at(struct dmvpn_dev *ddev, const struct in6_addr *addr,
+		  const struct dmvpn_peer *peer)
+{
+	const struct dmvpn_neigh *n = dmvpn_neigh_lookup(ddev, addr);
+
+	return n && rcu_access_pointer(n->peer) == peer;
+}
+
 /* By our own routes, is @from the peer through which @saddr is reached? */
 static bool lives_behind(struct dmvpn_dev *ddev, const struct in6_addr *saddr,
 			 const struct dmvpn_peer *from)
 {
-	const struct dmvpn_neigh *n;
 	struct in6_addr nexthop;
 
+	return routed_next_hop(ddev, saddr, &nexthop) &&
+	       is_at(ddev, &nexthop, from);
+}
+
+bool dmvpn_peer_holds(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer,
+		      const struct in6_addr *saddr)
+{
+	const struct dmvpn_shortcut *s;
+	struct in6_addr nexthop;
+
+	if (READ_ONCE(peer->flags) & DMVPN_PEER_F_HUB ||
+	    rcu_access_pointer(ddev->remote) == peer ||
+	    is_at(ddev, saddr, peer))
+		return true;
 	if (!routed_next_hop(ddev, saddr, &nexthop))
 		return false;
-	n = dmvpn_neigh_lookup(ddev, &nexthop);
-	return n && rcu_access_pointer(n->peer) == from;
+	if (is_at(ddev, &nexthop, peer))
+		return true;
+	s = READ_ONCE(ddev->n_shortcuts) ?
+	    dmvpn_shortcut_lookup(ddev, saddr, &nexthop) : NULL;
+	return s && is_at(ddev, &s->nexthop, peer);
 }
 
 static enum dmvpn_drop via_nhs(struct dmvpn_dev *ddev,
@@ -527,9 +552,14 @@ static void send(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	push_ip(ddev->net, skb, v, tos, ttl, df);
 
-	err = ip_local_out(ddev->net, NULL, skb);
+	if (conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED)
+		err = dmvpn_protected_out(ddev->net, skb);
+	else
+		err = ip_local_out(ddev->net, NULL, skb);
 	if (unlikely(net_xmit_eval(err))) {
 		DEV_STATS_INC(ddev->dev, tx_errors);
+		if (err == -ENOKEY)
+			dmvpn_drop_count(ddev, DMVPN_DROP_CLEARTEXT);
 		return;
 	}
 	dev_sw_netstats_tx_add(ddev->dev, 1, len);

@@ -5,6 +5,8 @@
  * standard input; how many packets were sent goes to standard output.
  *
  *   inject gre SRC DST [TOS]        each line: a GRE packet as it stands
+ *   inject icmp SRC DST             each line: an ICMP message; its checksum is
+ *                                   put right
  *   inject nhrp SRC DST GRE [PPS]   each line: an NHRP packet; its length and
  *                                   checksum are put right, GRE goes before it
  *   inject mutate SRC DST GRE HOW PPS BURST
@@ -27,6 +29,8 @@
  *                                   ADDRESSES (a power of two) from DST on, in
  *                                   scattered order, COUNT packets or until
  *                                   SIGTERM
+ *   inject tunnel DEV NBMA [PPS]    each line: an NHRP packet, put right as with
+ *                                   `nhrp`, through the tunnel device
  *   inject control PATH             standard input to a unix socket and the
  *                                   answer to standard output
  *
@@ -35,6 +39,8 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <netinet/ip.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -51,6 +57,7 @@
 #define PKTSZ_AT	10
 #define CHECKSUM_AT	12
 #define SRC_NBMA_AT	28
+#define ETH_NHRP	0x2001
 #define SRC_PROTO_AT	32
 
 static struct {
@@ -170,6 +177,34 @@ static void send_gre(const uint8_t *p, size_t len)
 		send_ip(p + at, PIECE, at, true);
 	send_ip(p + at, len - at, at, false);
 	out.sent++;
+}
+
+/* What the device has no room for, or no way to, is its to count. */
+static void send_frame(const uint8_t *p, size_t len,
+		       const struct sockaddr_ll *to)
+{
+	pace();
+	if (sendto(out.fd, p, len, 0, (const struct sockaddr *)to,
+		   sizeof(*to)) < 0 && errno != ENOBUFS)
+		fail("send");
+	out.sent++;
+}
+
+static struct sockaddr_ll open_tunnel(char **arg)
+{
+	uint32_t nbma = htonl(address(arg[1]));
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_NHRP),
+		.sll_ifindex = if_nametoindex(arg[0]),
+		.sll_halen = sizeof(nbma),
+	};
+
+	memcpy(to.sll_addr, &nbma, sizeof(nbma));
+	out.fd = socket(AF_PACKET, SOCK_DGRAM, 0);
+	if (out.fd < 0 || !to.sll_ifindex)
+		fail(arg[0]);
+	return to;
 }
 
 static void send_nhrp(const uint8_t *p, size_t len)
@@ -321,11 +356,13 @@ int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "";
 	static char line[20000];
+	struct sockaddr_ll to = { 0 };
 	uint8_t p[4096];
 	size_t len;
 	int want = !strcmp(mode, "gre") ? 4 : !strcmp(mode, "nhrp") ? 5 :
+		   !strcmp(mode, "icmp") ? 4 :
 		   !strcmp(mode, "mutate") ? 8 : !strcmp(mode, "flood") ? 7 :
-		   !strcmp(mode, "hairpin") ? 8 :
+		   !strcmp(mode, "hairpin") ? 8 : !strcmp(mode, "tunnel") ? 4 :
 		   !strcmp(mode, "scan") ? 6 : 0;
 
 	if (!strcmp(mode, "control") && argc == 3)
@@ -334,13 +371,20 @@ int main(int argc, char **argv)
 		fprintf(stderr, "inject: see the top of its source\n");
 		return 2;
 	}
-	open_socket(argv + 2);
+	if (*mode == 't')
+		to = open_tunnel(argv + 2);
+	else
+		open_socket(argv + 2);
 	if (*mode == 's') {
 		out.pps = atoi(argv[5]);
 		scan(atoi(argv[4]), argc > 6 ? atol(argv[6]) : 0);
 		return 0;
 	}
-	if (*mode == 'g')
+	if (*mode == 't')
+		out.pps = argc > 4 ? atoi(argv[4]) : 0;
+	else if (*mode == 'i')
+		out.protocol = IPPROTO_ICMP;
+	else if (*mode == 'g')
 		out.tos = argc > 4 ? strtoul(argv[4], NULL, 0) : 0;
 	else
 		out.gre_len = unhex(argv[4], out.gre, sizeof(out.gre));
@@ -356,7 +400,11 @@ int main(int argc, char **argv)
 	}
 	while (fgets(line, sizeof(line), stdin)) {
 		len = unhex(line, p, sizeof(p));
-		if (*mode == 'g') {
+		if (*mode == 'i') {
+			put16(p + 2, 0);
+			put16(p + 2, sum(p, len));
+		}
+		if (*mode == 'g' || *mode == 'i') {
 			send_gre(p, len);
 			continue;
 		}
@@ -366,7 +414,9 @@ int main(int argc, char **argv)
 			continue;
 		}
 		put_right(p, len);
-		if (*mode == 'n')
+		if (*mode == 't')
+			send_frame(p, len, &to);
+		else if (*mode == 'n')
 			send_nhrp(p, len);
 		else if (*mode == 'm')
 			mutate(p, len, !strcmp(argv[5], "repaired"));

@@ -53,14 +53,15 @@ expect "B has heard nothing" same "0 0" "$(peer B dmvpn0 1.1.1.1 rx_packets) $(
 
 # ---- SAs ----
 
+gcm=(mode transport reqid 1 aead 'rfc4106(gcm(aes))'
+	0x000102030405060708090a0b0c0d0e0f10111213 128)
 # sa add|delete FROM TO [PROTO]: one direction, on both ends; the one that
 # does not lose packets first.
 sa() {
 	local h ends=("$3" "$2") from=${nbma[$2]} to=${nbma[$3]} proto=${4:-esp} how=()
 	local spi=0x${number[$2]}${number[$3]}00
 	case $1-$proto in
-	add-esp) how=(mode transport reqid 1 aead 'rfc4106(gcm(aes))'
-		0x000102030405060708090a0b0c0d0e0f10111213 128) ;;
+	add-esp) how=("${gcm[@]}") ;;
 	add-ah) how=(mode transport reqid 1 auth 'hmac(sha256)' 0x0001020304050607) ;;
 	esac
 	[ "$1" = add ] || ends=("$2" "$3")
@@ -83,6 +84,59 @@ eventually 2 "with SAs A reaches B" on A ping -c 1 -W 1 192.168.1.6
 expect "A shows that the path is protected" same true "$(peer A dmvpn0 6.6.6.6 esp)"
 expect "and what is left of the MTU" test "$(peer A dmvpn0 6.6.6.6 pmtu)" -lt 1472
 expect "a large transfer passes" bulk A B:192.168.1.6 200000
+
+# ---- an SA is of one peer ----
+
+sa add X B
+on X ip xfrm state flush
+on X ip addr add 1.1.1.1/32 dev lo
+on X ip xfrm state add src 1.1.1.1 dst 6.6.6.6 proto esp spi 0x7600 "${gcm[@]}"
+on X ip xfrm policy add dir out src 1.1.1.1/32 dst 6.6.6.6/32 proto gre \
+	tmpl proto esp reqid 1 mode transport
+before=$(dropped B dmvpn0 cleartext)
+heard=$(peer B dmvpn0 1.1.1.1 rx_packets)
+expect "X uses its SA with A's address" on X frame raw 1.1.1.1 6.6.6.6 2000080000000001$inner
+eventually 5 "which B does not take for A" \
+	eval 'grew cleartext 1 "$before" "$(dropped B dmvpn0 cleartext)"'
+expect "nor count as A's" same "$heard" "$(peer B dmvpn0 1.1.1.1 rx_packets)"
+sa delete X B 2> /dev/null || true
+on X ip xfrm policy flush
+on X ip addr del 1.1.1.1/32 dev lo
+
+# Nobody sees GRE on the way, so who writes about it lies: ICMP, fragmentation
+# needed, MTU 600, about A's GRE to B.
+before=$(dropped A dmvpn0 cleartext)
+pmtu=$(peer A dmvpn0 6.6.6.6 pmtu)
+on X inject icmp 7.7.7.7 1.1.1.1 <<< \
+	03040000000002584500006400004000402f000001010101060606062000080000000001 > /dev/null
+eventually 5 "A counts ICMP about GRE that nobody can have seen" \
+	eval 'grew cleartext 1 "$before" "$(dropped A dmvpn0 cleartext)"'
+on A ping -c 1 -W 1 192.168.1.6 > /dev/null
+expect "and does not believe it" same "$pmtu" "$(peer A dmvpn0 6.6.6.6 pmtu)"
+
+# ---- netfilter gives GRE another address, for which there is no SA ----
+
+# rewritten CHAIN: what a ping is told
+rewritten() {
+	local before
+	on A nft "add table ip t; add chain ip t c { type $1; }; add rule ip t c $2"
+	before=$(dropped A dmvpn0 cleartext)
+	expect "no ping passes with '$2'" not on A ping -c 1 -W 1 192.168.1.6
+	expect "it does not leave in clear but is counted" \
+		grew cleartext 1 "$before" "$(dropped A dmvpn0 cleartext)"
+	on A nft delete table ip t
+	expect "it passes without" on A ping -c 1 -W 1 192.168.1.6
+}
+rewritten 'nat hook postrouting priority 100' 'ip protocol gre masquerade'
+rewritten 'route hook output priority 0' 'ip protocol gre ip saddr set 100.64.1.2'
+
+# ---- nobody answers about what came encrypted with what it said ----
+
+on B ip link add stock type gre local 6.6.6.6 key 9
+on B ip link set dmvpn0 down
+expect "B's device is down" not on A ping -c 1 -W 1 192.168.1.6
+on B ip link set dmvpn0 up
+expect "and up again" on A ping -c 1 -W 1 192.168.1.6
 
 # ---- an SA goes while packets flow ----
 
@@ -135,8 +189,10 @@ expect "without the requirement A reaches B in clear" on A ping -c 1 192.168.1.6
 # But for what was forged above, of 7.7.7.7 inside.
 for h in A B H; do
 	expect "until then no GRE in clear left $h" same "" \
-		"$(outer $h eth0 "proto gre and src host ${nbma[$h]} and
+		"$(outer $h eth0 "proto gre and not dst host ${nbma[$h]} and
 			not ip[40:4] = 0x07070707")"
+	expect "nor an answer about GRE" same "" \
+		"$(outer $h eth0 "icmp[icmptype] = 3 and icmp[17] = 47 and not src host 7.7.7.7")"
 done
 expect "but ESP did" prints ' 6.6.6.6$' outer A eth0 esp
 expect "and the stranger's AH came to B" prints '^7.7.7.7 ' outer B eth0 ah

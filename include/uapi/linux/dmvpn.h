@@ -294,7 +294,9 @@ enum dmvpn_feature {
  * @DMVPN_DROP_NO_LOCAL: `no-local`: the interface that the local address
  *	follows has none
  * @DMVPN_DROP_NO_SA: `no-sa`: IPsec required, no SA for the peer, no other way
- * @DMVPN_DROP_CLEARTEXT: `cleartext`: IPsec required, received without ESP
+ * @DMVPN_DROP_CLEARTEXT: `cleartext`: IPsec required, received without ESP of
+ *	its sender, or ICMP about such a packet; or netfilter changed it so that
+ *	it would have left in clear
  * @DMVPN_DROP_TOO_BIG: `too-big`: does not fit the path; the sender was told
  * @DMVPN_DROP_BAD_INNER: `bad-inner`: inner header truncated or inconsistent
  * @DMVPN_DROP_UNSUPPORTED: `unsupported`: protocol that this device does not

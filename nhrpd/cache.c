@@ -72,6 +72,7 @@ full:
 static void release(struct entry *e)
 {
 	resolve_cancel(e);
+	secure_own(e, 0);
 	timer_stop(&e->iface->engine->timers, &e->timer);
 	HASH_DELETE(hh, e->iface->cache, e);
 	free(e->told);
@@ -83,6 +84,7 @@ static void unpeer(struct entry *e)
 	shortcut_hop_gone(e, false);
 	peer_leave(e);
 	e->registered = false;
+	secure_own(e, 0);
 }
 
 void cache_forget(struct entry *e)
@@ -384,6 +386,8 @@ static void restore_told(struct entry *e, const uint8_t *c)
 
 bool cache_restore(struct entry *e, const uint8_t *c, size_t len)
 {
+	uint64_t owner;
+
 	if (!cookie_ok(e, c, len))
 		return false;
 	e->type = c[C_FLAGS] & C_STATIC ? ENTRY_STATIC : ENTRY_DYNAMIC;
@@ -393,8 +397,10 @@ bool cache_restore(struct entry *e, const uint8_t *c, size_t len)
 	e->nat = c[C_FLAGS] & C_NAT;
 	e->asked = c[C_FLAGS] & C_ASKED;
 	e->claimed = addr_from(c + C_HEAD, c[C_CLAIMED]);
-	if (c[C_FLAGS] & C_OWNER)
-		memcpy(&e->owner, c + C_HEAD + c[C_CLAIMED], sizeof(e->owner));
+	if (c[C_FLAGS] & C_OWNER) {
+		memcpy(&owner, c + C_HEAD + c[C_CLAIMED], sizeof(owner));
+		secure_own(e, owner);
+	}
 	restore_told(e, c + told_at(c));
 	if (e->peer)
 		peer_set_registered(e, c[C_FLAGS] & C_REGISTERED);

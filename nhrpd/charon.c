@@ -18,6 +18,11 @@
 
 #define PACKET_SIZE	4096
 #define NOTED_MAX	131072		/* SAs of a snapshot */
+#define IKE_NAT_PORT	4500
+#define RECALL_EACH	10		/* ms between two of them */
+#define CHECK_FIRST	2000		/* ms; charon's own service is quicker */
+#define CHECK_EACH	30000
+#define CERT_FOLDER	"/etc/swanctl/x509/"
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 struct source {
@@ -25,6 +30,15 @@ struct source {
 	struct conf_profile profile;
 	struct addr local;
 	unsigned int refs;
+	bool checked, found;		/* charon had its connection before */
+	bool open;			/* charon has it */
+};
+
+struct recall {				/* see sa_ops.recall */
+	struct recall *next;
+	struct sa_ike ike;
+	bool initiated;
+	char conn[SA_CONN_MAX];
 };
 
 struct noted {				/* an SA that the kernel had */
@@ -38,7 +52,8 @@ struct asked {				/* a command under way */
 	struct asked *next;		/* of those that could not be sent */
 	struct charon *c;
 	bool load;
-	uint32_t ike;
+	bool broken;			/* a listing, in part */
+	uint32_t ike, child;
 	char conn[SA_CONN_MAX];
 };
 
@@ -53,7 +68,13 @@ struct charon {
 	struct source *sources;
 	struct noted *noted;
 	struct asked *unsent;		/* listings */
-	struct log_limit complaint;
+	struct recall *recalls;
+	struct event_timer *recall_timer;
+	struct event_timer *check;	/* whether peers still find us */
+	unsigned int check_first, check_each;
+	struct log_limit complaint, sayings, strangers;
+	bool unlisted;			/* it would not list its SAs */
+	char trouble[SA_REASON_MAX], refusal[SA_REASON_MAX];
 	uint8_t packet[PACKET_SIZE];
 };
 
@@ -62,7 +83,7 @@ struct charon {
 struct ike_words {
 	struct sa_ike i;
 	char state[16], id[SA_IDENTITY_MAX], eap_id[SA_IDENTITY_MAX];
-	bool nat_local, nat_remote;
+	bool nat_local;
 };
 
 static const struct vici_field ike_fields[] = {
@@ -75,7 +96,16 @@ static const struct vici_field ike_fields[] = {
 	VICI_FIELD(ike_words, id, VICI_TEXT, "remote-id"),
 	VICI_FIELD(ike_words, eap_id, VICI_TEXT, "remote-eap-id"),
 	VICI_FIELD(ike_words, nat_local, VICI_YES, "nat-local"),
-	VICI_FIELD(ike_words, nat_remote, VICI_YES, "nat-remote"),
+	VICI_FIELD(ike_words, i.nat_remote, VICI_YES, "nat-remote"),
+	VICI_FIELD(ike_words, i.rspi, VICI_HEX64, "responder-spi"),
+	VICI_FIELD(ike_words, i.local_port, VICI_U32, "local-port"),
+	VICI_FIELD(ike_words, i.remote_port, VICI_U32, "remote-port"),
+	VICI_FIELD(ike_words, i.established, VICI_U32, "established"),
+	VICI_FIELD(ike_words, i.key_bits, VICI_U32, "encr-keysize"),
+	VICI_FIELD(ike_words, i.encr, VICI_TEXT, "encr-alg"),
+	VICI_FIELD(ike_words, i.integ, VICI_TEXT, "integ-alg"),
+	VICI_FIELD(ike_words, i.prf, VICI_TEXT, "prf-alg"),
+	VICI_FIELD(ike_words, i.dh, VICI_TEXT, "dh-group"),
 };
 
 struct child_words {
@@ -116,7 +146,7 @@ static bool read_ike(const struct vici_str *name, const struct vici_body *at,
 	snprintf(w.i.conn, sizeof(w.i.conn), "%.*s", (int)name->len, name->b);
 	w.i.connecting = !strcmp(w.state, "CONNECTING") ||
 			 !strcmp(w.state, "CREATED");
-	w.i.nat = w.nat_local || w.nat_remote;
+	w.i.nat = w.nat_local || w.i.nat_remote;
 	snprintf(w.i.identity, sizeof(w.i.identity), "%s",
 		 w.eap_id[0] ? w.eap_id : w.id);
 	*ike = w.i;
@@ -181,6 +211,14 @@ bool charon_read_sa(const struct vici_str *name, const struct vici_body *at,
 
 /* ---- requests ---- */
 
+/* charon reads the file itself, and now. */
+static void put_cert(struct vici_writer *w, const char *file)
+{
+	vici_put_section(w, "cert");
+	vici_put(w, "file", "%s%s", file[0] == '/' ? "" : CERT_FOLDER, file);
+	vici_put_end(w);
+}
+
 static void put_auth(struct vici_writer *w, const char *side,
 		     const struct conf_profile *p, const char *id,
 		     bool local)
@@ -190,11 +228,13 @@ static void put_auth(struct vici_writer *w, const char *side,
 	if (id[0])
 		vici_put(w, "id", "%s", id);
 	if (local && p->cert[0])
-		vici_put_one(w, "certs", p->cert);
+		put_cert(w, p->cert);
 	vici_put_end(w);
 }
 
-static void put_child(struct vici_writer *w, const struct conf_profile *p)
+/* Who is at an address of his own needs no mark. */
+static void put_child(struct vici_writer *w, const struct conf_profile *p,
+		      bool any)
 {
 	vici_put_section(w, "children");
 	vici_put_section(w, CHARON_CHILD);
@@ -208,7 +248,7 @@ static void put_child(struct vici_writer *w, const struct conf_profile *p)
 	vici_put(w, "start_action", "none");
 	vici_put(w, "close_action", "none");
 	vici_put(w, "dpd_action", "clear");
-	if (p->nat_marks) {
+	if (p->nat_marks && any) {
 		vici_put(w, "mark_in", "%%unique");
 		vici_put(w, "mark_out", "%%unique");
 		vici_put(w, "mark_in_sa", "no");
@@ -218,9 +258,10 @@ static void put_child(struct vici_writer *w, const struct conf_profile *p)
 	vici_put_end(w);
 }
 
-int charon_build_load(uint8_t *buf, size_t size, const char *conn,
+/* @there: a peer that was there, by its name, behind NAT at its port. */
+static int build_load(uint8_t *buf, size_t size, const char *conn,
 		      const struct conf_profile *p, const struct addr *local,
-		      const struct addr *remote)
+		      const struct addr *remote, const struct sa_ike *there)
 {
 	struct vici_writer w;
 	char text[ADDR_STRLEN];
@@ -237,11 +278,23 @@ int charon_build_load(uint8_t *buf, size_t size, const char *conn,
 	vici_put_one(&w, "local_addrs", addr_text(local, text));
 	vici_put_one(&w, "remote_addrs", remote ? addr_text(remote, text) :
 		     "%any");
+	if (there && there->nat_remote) {
+		vici_put(&w, "local_port", "%u", IKE_NAT_PORT);
+		vici_put(&w, "remote_port", "%u", there->remote_port);
+	}
 	put_auth(&w, "local", p, p->local_id, true);
-	put_auth(&w, "remote", p, p->remote_id, false);
-	put_child(&w, p);
+	put_auth(&w, "remote", p, there ? there->identity : p->remote_id,
+		 false);
+	put_child(&w, p, !remote || there);
 	vici_put_end(&w);
 	return vici_finish(&w);
+}
+
+int charon_build_load(uint8_t *buf, size_t size, const char *conn,
+		      const struct conf_profile *p, const struct addr *local,
+		      const struct addr *remote)
+{
+	return build_load(buf, size, conn, p, local, remote, NULL);
 }
 
 static void complain(struct charon *c, const char *what, const char *word)
@@ -252,12 +305,10 @@ static void complain(struct charon *c, const char *what, const char *word)
 		log_warn("ipsec: %s: %s%s", what, word, more);
 }
 
-/* The answer to a command that has no other consequence. */
-static void take_answer(void *ctx, const struct vici_packet *p,
-			const char *error)
+static void note_refusal(struct charon *c, const char *what, const char *error)
 {
-	if (p && error)
-		complain(ctx, "charon refuses a command", error);
+	snprintf(c->refusal, sizeof(c->refusal), "%s: %s", what, error);
+	complain(c, "charon refuses", c->refusal);
 }
 
 static int send_packet(struct charon *c, int len, const char *stream,
@@ -364,15 +415,32 @@ static void op_terminate(void *ctx, uint32_t ike, bool force)
 	send_packet(c, vici_finish(&w), NULL, NULL, NULL);
 }
 
+/* It does not have that one any more, and would not say so otherwise: when
+ * rekeys collide the loser's new child goes without an event. */
+static void take_rekey_answer(void *ctx, const struct vici_packet *p,
+			      const char *error)
+{
+	struct asked *a = ctx;
+
+	if (p && error)
+		sa_child_down(a->c->sa, a->child, event_now());
+	free(a);
+}
+
 static void op_rekey(void *ctx, uint32_t child)
 {
 	struct charon *c = ctx;
+	struct asked *a = ask(c, NULL);
 	struct vici_writer w;
 
+	if (!a)
+		return;
+	a->child = child;
 	vici_start(&w, c->packet, sizeof(c->packet), VICI_CMD_REQUEST,
 		   "rekey");
 	vici_put(&w, "child-id", "%u", child);
-	send_packet(c, vici_finish(&w), NULL, take_answer, c);
+	if (send_packet(c, vici_finish(&w), NULL, take_rekey_answer, a))
+		free(a);		/* asked again later */
 }
 
 /* ---- the kernel's SAs ---- */
@@ -456,25 +524,107 @@ static void mark_listed(struct charon *c, const struct sa_child *child)
 		out->listed = true;
 }
 
+/* ---- whom peers find ---- */
+
+static void any_name(const struct source *s, char conn[SA_CONN_MAX])
+{
+	char a[ADDR_STRLEN];
+
+	snprintf(conn, SA_CONN_MAX, CHARON_ANY_PREFIX "%s",
+		 addr_text(&s->local, a));
+}
+
+static void take_any_answer(void *ctx, const struct vici_packet *p,
+			    const char *error)
+{
+	if (p && error)
+		note_refusal(ctx, "the connection that peers find", error);
+}
+
+static void load_any(struct charon *c, struct source *s)
+{
+	char conn[SA_CONN_MAX];
+
+	if (!vici_is_up(c->vici))
+		return;
+	s->open = true;
+	any_name(s, conn);
+	send_packet(c, charon_build_load(c->packet, sizeof(c->packet), conn,
+					 &s->profile, &s->local, NULL),
+		    NULL, take_any_answer, c);
+}
+
+/* No charon knows them: their marks are others' soon. */
+static void sweep_marks(struct charon *c, const struct source *s)
+{
+	struct noted *n, *tmp;
+
+	HASH_ITER(hh, c->noted, n, tmp) {
+		if (n->listed || (!n->sa.mark && !n->sa.set_mark) ||
+		    (!addr_eq(&n->sa.src, &s->local) &&
+		     !addr_eq(&n->sa.dst, &s->local)))
+			continue;
+		xfrm_sa_del(c->xfrm, &n->sa);
+		HASH_DELETE(hh, c->noted, n);
+		free(n);
+	}
+}
+
+/*
+ * Marks are counted from 1 by each charon. A new one is not found by peers
+ * before nothing is left of the old one's marks: no SA, and no neighbour that
+ * the next one with that mark would get the packets of.
+ */
+static void let_in(struct charon *c)
+{
+	struct source *s;
+
+	LL_FOREACH(c->sources, s) {
+		if (s->open || !s->checked || !sa_is_current(c->sa))
+			continue;
+		if (!s->found)
+			sweep_marks(c, s);
+		if (c->ops->forget_marks)
+			c->ops->forget_marks(c->ctx, &s->local);
+		load_any(c, s);
+	}
+}
+
 /* ---- listings ---- */
 
-static void take_listed(struct charon *c, const struct vici_packet *p)
+static bool is_ours(const struct vici_str *conn)
+{
+	const char *both[] = { SA_CONN_PREFIX, CHARON_ANY_PREFIX };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(both); i++)
+		if (conn->len >= strlen(both[i]) &&
+		    !memcmp(conn->b, both[i], strlen(both[i])))
+			return true;
+	return false;
+}
+
+/* False: one that may be ours is not understood. To take the listing as whole
+ * would be to give that SA up. */
+static bool take_listed(struct charon *c, const struct vici_packet *p)
 {
 	struct vici_body at = p->body, section;
 	static struct charon_sa sa;
 	struct vici_str name;
 	const char *wrong;
+	bool whole = true;
 
 	while (vici_next_section(&at, &name, &section)) {
 		if (!charon_read_sa(&name, &section, &sa, &wrong)) {
 			complain(c, "charon lists an SA that makes no sense",
 				 wrong);
+			whole &= !is_ours(&name);
 			continue;
 		}
 		for (unsigned int i = 0; i < sa.n; i++)
 			mark_listed(c, &sa.child[i]);
 		sa_listed(c->sa, &sa.ike, sa.child, sa.n, event_now());
 	}
+	return whole;
 }
 
 static void take_list(void *ctx, const struct vici_packet *p,
@@ -483,11 +633,16 @@ static void take_list(void *ctx, const struct vici_packet *p,
 	struct asked *a = ctx;
 
 	if (p && p->type == VICI_EVENT) {
-		take_listed(a->c, p);
+		a->broken |= !take_listed(a->c, p);
 		return;
 	}
+	a->c->unlisted = p && (error || a->broken);
+	if (a->c->unlisted)
+		note_refusal(a->c, "list-sas", error ? error :
+			     "it lists an SA that makes no sense");
 	sa_list_done(a->c->sa, a->conn[0] ? a->conn : NULL, a->ike,
-		     p && !error, event_now());
+		     p && !error && !a->broken, event_now());
+	let_in(a->c);
 	free(a);
 }
 
@@ -511,11 +666,23 @@ static void op_list(void *ctx, const char *conn, uint32_t ike)
 		LL_PREPEND(c->unsent, a);
 }
 
+static void note_any(struct charon *c, const char *conn)
+{
+	char name[SA_CONN_MAX];
+	struct source *s;
+
+	LL_FOREACH(c->sources, s) {
+		any_name(s, name);
+		s->found |= !strcmp(name, conn);
+	}
+}
+
 static void take_conns(void *ctx, const struct vici_packet *p,
 		       const char *error)
 {
 	struct charon *c = ctx;
 	char conn[SA_CONN_MAX];
+	struct source *s;
 	struct vici_body items;
 	struct vici_str item;
 
@@ -524,7 +691,138 @@ static void take_conns(void *ctx, const struct vici_packet *p,
 	while (vici_next_item(&items, &item)) {
 		snprintf(conn, sizeof(conn), "%.*s", (int)item.len, item.b);
 		sa_conn_found(c->sa, conn);
+		note_any(c, conn);
 	}
+	LL_FOREACH(c->sources, s)
+		s->checked = true;
+	let_in(c);
+}
+
+static void ask_conns(struct charon *c)
+{
+	struct vici_writer w;
+
+	vici_start(&w, c->packet, sizeof(c->packet), VICI_CMD_REQUEST,
+		   "get-conns");
+	send_packet(c, vici_finish(&w), NULL, take_conns, c);
+}
+
+static bool has_item(struct vici_body items, const char *text)
+{
+	struct vici_str item;
+
+	while (vici_next_item(&items, &item))
+		if (vici_str_is(&item, text))
+			return true;
+	return false;
+}
+
+/*
+ * `swanctl --load-all`, which charon's service runs when it starts and when it
+ * is told to reload, unloads all that is not in its files: ours.
+ */
+static void take_check(void *ctx, const struct vici_packet *p,
+		       const char *error)
+{
+	struct charon *c = ctx;
+	char name[SA_CONN_MAX];
+	struct vici_body items;
+	struct source *s;
+
+	if (!p || error || !vici_find_list(&p->body, "conns", &items))
+		return;
+	LL_FOREACH(c->sources, s) {
+		any_name(s, name);
+		if (!s->open || has_item(items, name))
+			continue;
+		log_notice("ipsec: somebody has unloaded %s, loaded again",
+			   name);
+		load_any(c, s);
+	}
+}
+
+static void check_conns(void *ctx)
+{
+	struct charon *c = ctx;
+	struct vici_writer w;
+
+	if (!vici_is_up(c->vici))
+		return;
+	vici_start(&w, c->packet, sizeof(c->packet), VICI_CMD_REQUEST,
+		   "get-conns");
+	send_packet(c, vici_finish(&w), NULL, take_check, c);
+	event_timer_set(c->check, event_now() + c->check_each);
+}
+
+/* ---- who was there when charon was replaced ---- */
+
+static void op_recall(void *ctx, const struct sa_ike *ike)
+{
+	char a[ADDR_STRLEN], b[ADDR_STRLEN];
+	struct charon *c = ctx;
+	struct recall *r;
+
+	if (!ike->identity[0])
+		return;			/* it comes by itself */
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return;
+	r->ike = *ike;
+	snprintf(r->conn, sizeof(r->conn), SA_CONN_PREFIX "%s-%s-%u",
+		 addr_text(&ike->local, a), addr_text(&ike->remote, b),
+		 ike->remote_port);
+	LL_PREPEND(c->recalls, r);
+	event_timer_set(c->recall_timer, event_now() + SA_SETTLE);
+}
+
+static void begin_recall(struct charon *c, struct recall *r)
+{
+	struct source *s = find_source(c, &r->ike.local);
+
+	r->initiated = true;
+	if (!s || !vici_is_up(c->vici))
+		return;
+	send_conn(c, r->conn, true,
+		  build_load(c->packet, sizeof(c->packet), r->conn,
+			     &s->profile, &s->local, &r->ike.remote, &r->ike));
+	op_initiate(c, r->conn);
+}
+
+static void recall_next(void *ctx)
+{
+	struct charon *c = ctx;
+	struct recall *r;
+
+	LL_FOREACH(c->recalls, r)
+		if (!r->initiated)
+			break;
+	if (!r)
+		return;
+	begin_recall(c, r);
+	event_timer_set(c->recall_timer, event_now() + RECALL_EACH);
+}
+
+/* The IKE_SA of that connection is up, or will not be. */
+static void end_recall(struct charon *c, const char *conn)
+{
+	struct recall *r, *tmp;
+
+	LL_FOREACH_SAFE(c->recalls, r, tmp) {
+		if (!r->initiated || strcmp(r->conn, conn))
+			continue;
+		op_unload(c, conn);
+		LL_DELETE(c->recalls, r);
+		free(r);
+	}
+}
+
+static void forget_recalls(struct charon *c)
+{
+	struct recall *r, *tmp;
+
+	LL_FOREACH_SAFE(c->recalls, r, tmp)
+		free(r);
+	c->recalls = NULL;
 }
 
 /* ---- events ---- */
@@ -532,25 +830,48 @@ static void take_conns(void *ctx, const struct vici_packet *p,
 struct event_head {
 	bool up;
 	struct addr remote;
+	uint32_t remote_port;
 };
 
 static const struct vici_field head_fields[] = {
 	VICI_FIELD(event_head, up, VICI_YES, "up"),
 	VICI_FIELD(event_head, remote, VICI_ADDR, "remote-host"),
+	VICI_FIELD(event_head, remote_port, VICI_U32, "remote-port"),
 };
+
+static bool is_any(const char *conn)
+{
+	return !strncmp(conn, CHARON_ANY_PREFIX, strlen(CHARON_ANY_PREFIX));
+}
+
+/* Who came and was not let in; take_said() has the reason. */
+static void note_stranger(struct charon *c, const struct sa_ike *ike)
+{
+	char a[ADDR_STRLEN], more[40];
+
+	if (ike->connecting && !ike->initiator && is_any(ike->conn) &&
+	    log_allowed(&c->strangers, event_now(), more))
+		log_notice("ipsec: %s (%s) is not let in%s",
+			   addr_text(&ike->remote, a), ike->identity, more);
+}
 
 static void ike_updown(struct charon *c, const struct event_head *h,
 		       const struct charon_sa *sa)
 {
-	if (h->up)
+	if (h->up) {
 		sa_ike_up(c->sa, &sa->ike, event_now());
-	else
-		sa_ike_down(c->sa, &sa->ike, event_now());
+		return;
+	}
+	note_stranger(c, &sa->ike);
+	sa_ike_down(c->sa, &sa->ike, event_now());
+	end_recall(c, sa->ike.conn);
 }
 
 static void child_updown(struct charon *c, const struct event_head *h,
 			 const struct charon_sa *sa)
 {
+	if (h->up)
+		end_recall(c, sa->ike.conn);
 	for (unsigned int i = 0; i < sa->n; i++) {
 		if (h->up)
 			sa_child_up(c->sa, &sa->ike, &sa->child[i],
@@ -567,6 +888,7 @@ static void ike_update(struct charon *c, const struct event_head *h,
 
 	/* the section still has the old address */
 	moved.remote = h->remote;
+	moved.remote_port = h->remote_port;
 	if (!moved.connecting)
 		sa_ike_moved(c->sa, &moved, event_now());
 }
@@ -658,6 +980,46 @@ static void take_section(struct charon *c, const struct vici_packet *p,
 		complain(c, "charon's event makes no sense", "rekey");
 }
 
+/* ---- why IKE fails: charon says so in its log alone ---- */
+
+struct said {
+	char conn[SA_CONN_MAX], msg[SA_REASON_MAX];
+};
+
+static const struct vici_field said_fields[] = {
+	VICI_FIELD(said, conn, VICI_TEXT, "ikesa-name"),
+	VICI_FIELD(said, msg, VICI_TEXT, "msg"),
+};
+
+/* What it says then, of all that it says. */
+static const char *const telling[] = {
+	"certificate invalid (", "certificate was revoked",
+	"no issuer certificate found", "no trusted ", "no private key found",
+	"no shared key found", "MAC mismatched", "constraint check failed",
+	"no matching peer config found", "no proposal chosen",
+	"received AUTHENTICATION_FAILED", "received NO_PROPOSAL_CHOSEN",
+	"received TS_UNACCEPTABLE",
+};
+
+static void take_said(struct charon *c, const struct vici_packet *p)
+{
+	struct said s = { 0 };
+	char more[40];
+
+	vici_fields(&p->body, said_fields, ARRAY_SIZE(said_fields), &s);
+	if (strncmp(s.conn, SA_CONN_PREFIX, strlen(SA_CONN_PREFIX)) &&
+	    !is_any(s.conn))
+		return;
+	for (unsigned int i = 0; i < ARRAY_SIZE(telling); i++)
+		if (strstr(s.msg, telling[i])) {
+			sa_said(c->sa, s.conn, s.msg);
+			if (log_allowed(&c->sayings, event_now(), more))
+				log_notice("ipsec: charon of %s: %s%s", s.conn,
+					   s.msg, more);
+			return;
+		}
+}
+
 static void on_event(void *ctx, const struct vici_packet *p)
 {
 	struct vici_body at = p->body, section;
@@ -665,6 +1027,10 @@ static void on_event(void *ctx, const struct vici_packet *p)
 	struct charon *c = ctx;
 	struct vici_str name;
 
+	if (vici_str_is(&p->name, "log")) {
+		take_said(c, p);
+		return;
+	}
 	/* not ours to judge: "%any" and the like */
 	vici_fields(&p->body, head_fields, ARRAY_SIZE(head_fields), &h);
 	while (vici_next_section(&at, &name, &section))
@@ -674,50 +1040,56 @@ static void on_event(void *ctx, const struct vici_packet *p)
 
 /* ---- the session ---- */
 
-static void load_any(struct charon *c, const struct source *s)
+/* Peers may come from now on; with marks, from let_in() on. */
+static void open_source(struct charon *c, struct source *s)
 {
-	char conn[SA_CONN_MAX], a[ADDR_STRLEN];
-
-	if (!vici_is_up(c->vici))
-		return;
-	snprintf(conn, sizeof(conn), CHARON_ANY_PREFIX "%s",
-		 addr_text(&s->local, a));
-	send_packet(c, charon_build_load(c->packet, sizeof(c->packet), conn,
-					 &s->profile, &s->local, NULL),
-		    NULL, take_answer, c);
+	if (!s->profile.nat_marks || s->open)
+		load_any(c, s);
 }
 
 static void on_up(void *ctx)
 {
 	struct charon *c = ctx;
-	struct vici_writer w;
 	struct source *s;
 
 	log_notice("ipsec: charon is there");
-	/* peers may come from now on */
+	c->refusal[0] = '\0';
+	c->unlisted = false;
 	LL_FOREACH(c->sources, s)
-		load_any(c, s);
+		open_source(c, s);
 	sa_session_up(c->sa, event_now());
-	vici_start(&w, c->packet, sizeof(c->packet), VICI_CMD_REQUEST,
-		   "get-conns");
-	send_packet(c, vici_finish(&w), NULL, take_conns, c);
+	ask_conns(c);
+	event_timer_set(c->check, event_now() + c->check_first);
 }
 
 static void on_lost(void *ctx, enum vici_trouble t)
 {
 	struct charon *c = ctx;
+	struct source *s;
 
-	log_warn("ipsec: charon has gone: %s", vici_trouble_word(t));
+	log_warn("ipsec: charon has gone: %s: %s", vici_trouble_word(t),
+		 vici_trouble_text(t));
 	sa_session_lost(c->sa, event_now());
+	forget_recalls(c);
+	LL_FOREACH(c->sources, s)
+		s->checked = s->found = s->open = false;
+}
+
+static void on_trouble(void *ctx, enum vici_trouble t)
+{
+	(void)ctx;
+	log_warn("ipsec: charon is away: %s: %s", vici_trouble_word(t),
+		 vici_trouble_text(t));
 }
 
 static const char *const event_names[] = {
 	"ike-updown", "child-updown", "ike-rekey", "child-rekey",
-	"ike-update", NULL,
+	"ike-update", "log", NULL,
 };
 
 static const struct vici_ops vici_ops = {
 	.up = on_up, .lost = on_lost, .event = on_event,
+	.trouble = on_trouble,
 };
 
 static void op_up(void *ctx, const struct sa_info *i)
@@ -725,6 +1097,15 @@ static void op_up(void *ctx, const struct sa_info *i)
 	struct charon *c = ctx;
 
 	c->ops->up(c->ctx, i);
+}
+
+static void op_moved(void *ctx, const struct sa_info *i,
+		     const struct addr *old)
+{
+	struct charon *c = ctx;
+
+	if (c->ops->moved)
+		c->ops->moved(c->ctx, i, old);
 }
 
 static void op_down(void *ctx, const struct sa_info *i)
@@ -748,9 +1129,10 @@ static void op_log(void *ctx, enum sa_log level, const char *text)
 
 static const struct sa_ops sa_ops = {
 	.load = op_load, .unload = op_unload, .initiate = op_initiate,
-	.terminate = op_terminate, .rekey = op_rekey, .list = op_list,
+	.recall = op_recall, .terminate = op_terminate, .rekey = op_rekey, .list = op_list,
 	.snapshot = op_snapshot, .sweep = op_sweep,
 	.installed = op_installed, .up = op_up, .down = op_down,
+	.moved = op_moved,
 	.random = op_random, .log = op_log,
 };
 
@@ -801,8 +1183,11 @@ struct charon *charon_new(struct event_loop *loop, const char *path,
 	c->deadline = UINT64_MAX;
 	c->sa = sa_new(&sa_ops, c);
 	c->timer = event_timer_new(loop, time_over, c);
+	c->recall_timer = event_timer_new(loop, recall_next, c);
+	c->check = event_timer_new(loop, check_conns, c);
+	charon_set_checks(c, CHECK_FIRST, CHECK_EACH);
 	c->vici = vici_new(loop, path, owner, event_names, &vici_ops, c);
-	if (!c->sa || !c->timer || !c->vici ||
+	if (!c->sa || !c->timer || !c->recall_timer || !c->check || !c->vici ||
 	    event_after_turn(loop, after_turn, c)) {
 		charon_free(c);
 		return NULL;
@@ -819,6 +1204,9 @@ void charon_free(struct charon *c)
 		return;
 	vici_free(c->vici);
 	event_timer_free(c->timer);
+	event_timer_free(c->recall_timer);
+	event_timer_free(c->check);
+	forget_recalls(c);
 	sa_free(c->sa);
 	forget_noted(c);
 	LL_FOREACH_SAFE(c->unsent, a, atmp)
@@ -836,6 +1224,37 @@ struct sa *charon_sa(struct charon *c)
 struct vici *charon_vici(struct charon *c)
 {
 	return c->vici;
+}
+
+const char *charon_trouble(struct charon *c)
+{
+	struct vici_stats st;
+
+	vici_stats(c->vici, &st);
+	if (!st.up && st.trouble)
+		snprintf(c->trouble, sizeof(c->trouble), "charon is away: %s",
+			 vici_trouble_text(st.trouble));
+	else if (!st.up)
+		snprintf(c->trouble, sizeof(c->trouble), "charon is away");
+	else if (c->unlisted)
+		snprintf(c->trouble, sizeof(c->trouble), "charon refuses %.100s",
+			 c->refusal);
+	else
+		snprintf(c->trouble, sizeof(c->trouble), "%s",
+			 sa_is_current(c->sa) ? "" :
+			 "charon has not listed its SAs yet");
+	return c->trouble;
+}
+
+void charon_set_checks(struct charon *c, unsigned int first, unsigned int each)
+{
+	c->check_first = first;
+	c->check_each = each;
+}
+
+const char *charon_refusal(struct charon *c)
+{
+	return c->refusal;
 }
 
 int charon_source_set(struct charon *c, const struct conf_profile *p,
@@ -857,7 +1276,7 @@ int charon_source_set(struct charon *c, const struct conf_profile *p,
 		s->refs++;
 		if (memcmp(&s->profile, p, sizeof(*p))) {
 			s->profile = *p;
-			load_any(c, s);
+			open_source(c, s);
 		}
 		return 0;
 	}
@@ -870,7 +1289,9 @@ int charon_source_set(struct charon *c, const struct conf_profile *p,
 	s->local = *local;
 	s->refs = 1;
 	LL_PREPEND(c->sources, s);
-	load_any(c, s);
+	open_source(c, s);
+	if (!s->open && vici_is_up(c->vici))
+		ask_conns(c);
 	return 0;
 }
 

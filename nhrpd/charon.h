@@ -28,6 +28,12 @@
 struct charon_ops {
 	void (*up)(void *ctx, const struct sa_info *i);
 	void (*down)(void *ctx, const struct sa_info *i);
+	/* NULL is fine, here and below. */
+	void (*moved)(void *ctx, const struct sa_info *i,
+		      const struct addr *old);
+	/* Of @local's marks only those count that have an SA; before charon
+	 * hands out any other. */
+	void (*forget_marks)(void *ctx, const struct addr *local);
 };
 
 struct charon;
@@ -62,6 +68,15 @@ void charon_free(struct charon *c);
 /* The core: references to peers, lists, counters. */
 struct sa *charon_sa(struct charon *c);
 struct vici *charon_vici(struct charon *c);
+
+/* Why nothing can be asked of charon, as part of a sentence; "": it can. */
+const char *charon_trouble(struct charon *c);
+/* For tests: how long a session is old when it is first looked whether charon
+ * still has the connections that peers find, and how often then; ms. */
+void charon_set_checks(struct charon *c, unsigned int first, unsigned int each);
+
+/* What charon refused last, in its words, since the session began; "". */
+const char *charon_refusal(struct charon *c);
 
 /*
  * IPsec of profile @p is used from @local; @p is copied. Counted, see

@@ -24,9 +24,13 @@ static void insist(bool right, const char *what)
 
 static int judge(const struct nlmsghdr *nlh, void *ctx)
 {
+	struct xfrm_use u;
 	struct xfrm_msg m;
 
 	(void)ctx;
+	if (xfrm_parse_use(nlh, &u))
+		insist(u.sa.spi && memchr(u.encryption, 0, 64) &&
+		       memchr(u.integrity, 0, 64), "use");
 	if (xfrm_parse(nlh, &m))
 		return 0;
 	switch (m.type) {

@@ -107,6 +107,9 @@ static void test_read(void **state)
 	assert_int_equal(sa.ike.id, 1);
 	assert_true(sa.ike.ispi == 0x8f3a0b1c2d4e5f60ull);
 	assert_true(sa.ike.nat && !sa.ike.initiator && !sa.ike.connecting);
+	assert_true(sa.ike.rspi == 0x0123456789abcdefull);
+	assert_int_equal(sa.ike.remote_port, 4500);
+	assert_string_equal(sa.ike.encr, "AES_CBC");
 	assert_int_equal(sa.n, 2);
 	assert_false(sa.child[0].installed);
 	assert_true(sa.child[1].installed && sa.child[1].gre &&
@@ -206,6 +209,8 @@ static const struct vici_field child_fields[] = {
 	VICI_FIELD(child, set, VICI_TEXT, "set_mark_in"),
 };
 
+static int loaded;			/* bytes of the last load() */
+
 static void load(const struct conf_profile *p, const char *remote,
 		 struct conn *conn, struct child *child)
 {
@@ -217,7 +222,7 @@ static void load(const struct conf_profile *p, const char *remote,
 	addr_parse("2001:db8::1", &local);
 	if (remote)
 		addr_parse(remote, &to);
-	len = charon_build_load(buf, sizeof(buf), "nhrp-x", p, &local,
+	loaded = len = charon_build_load(buf, sizeof(buf), "nhrp-x", p, &local,
 				remote ? &to : NULL);
 	assert_true(len > 0);
 	assert_int_equal(vici_read(buf + VICI_HEADER, len - VICI_HEADER, &pkt),
@@ -232,6 +237,24 @@ static void load(const struct conf_profile *p, const char *remote,
 	assert_true(vici_find_section(&section, "children", &children));
 	assert_true(vici_find_section(&children, CHARON_CHILD, &gre));
 	assert_null(vici_fields(&gre, child_fields, 5, child));
+}
+
+/* The certificate that the last load() names. */
+static const char *cert_file(void)
+{
+	static char file[64];
+	static const struct vici_field fields[] = {
+		{ "file", VICI_TEXT, 0, sizeof(file) },
+	};
+	struct vici_body section, side, cert;
+	struct vici_packet pkt;
+
+	vici_read(buf + VICI_HEADER, loaded - VICI_HEADER, &pkt);
+	assert_true(vici_find_section(&pkt.body, "nhrp-x", &section));
+	assert_true(vici_find_section(&section, "local", &side));
+	assert_true(vici_find_section(&side, "cert", &cert));
+	assert_null(vici_fields(&cert, fields, 1, file));
+	return file;
 }
 
 static void test_load(void **state)
@@ -251,6 +274,13 @@ static void test_load(void **state)
 	assert_string_equal(child.ts, "dynamic[gre]");
 	assert_string_equal(child.action, "clear");
 	assert_string_equal(child.mark, "");
+	strcpy(p.auth, "pubkey");
+	strcpy(p.cert, "a.pem");
+	load(&p, "2001:db8::2", &conn, &child);
+	assert_string_equal(cert_file(), "/etc/swanctl/x509/a.pem");
+	strcpy(p.cert, "/root/a.pem");
+	load(&p, "2001:db8::2", &conn, &child);
+	assert_string_equal(cert_file(), "/root/a.pem");
 	p.nat_marks = true;
 	load(&p, NULL, &conn, &child);
 	assert_string_equal(conn.remote, "%any");

@@ -35,6 +35,7 @@ enum slot {
 	SLOT_NETWORK_ID,
 	SLOT_HOLDTIME,
 	SLOT_REG_TIMEOUT,
+	SLOT_REG_LIMIT,
 	SLOT_REDIRECT,
 	SLOT_FALLBACK,
 	SLOT_SOURCE,
@@ -85,7 +86,7 @@ struct parser {
 	bool p2p;			/* `tunnel mode gre ip` */
 	uint16_t mtu[__CONF_FAMILY_MAX];
 	unsigned int nhs_line[__CONF_FAMILY_MAX][CONF_NHS_MAX];
-	unsigned int control_line, vici_line;
+	unsigned int control_line, vici_line, netns_line;
 	unsigned int protection_line[IFACES_MAX];
 };
 
@@ -427,10 +428,22 @@ static int take_vici(struct parser *p, const struct args *a)
 	return take_socket(p, a->word[0], p->conf->vici_socket, &p->vici_line);
 }
 
+static int take_netns(struct parser *p, const struct args *a)
+{
+	return take_socket(p, a->word[0], p->conf->netns, &p->netns_line);
+}
+
 static int take_psk(struct parser *p, const struct args *a)
 {
 	(void)a;
 	strcpy(p->prof->auth, "psk");
+	return 0;
+}
+
+static int take_pubkey(struct parser *p, const struct args *a)
+{
+	(void)a;
+	strcpy(p->prof->auth, "pubkey");
 	return 0;
 }
 
@@ -860,12 +873,15 @@ static const struct line lines[] = {
 	{ "exit", .take = take_end, .global = true },
 	{ "nhrp control socket W", .take = take_control, .global = true },
 	{ "crypto vici socket W", .take = take_vici, .global = true },
+	{ "crypto netns W", .take = take_netns, .global = true },
 	{ "crypto ipsec profile W", .take = take_profile, .global = true },
 	{ "set identity local W", .take = take_text, .slot = SLOT_ID_LOCAL,
 	  SET(local_id) },
 	{ "set identity remote W", .take = take_text, .slot = SLOT_ID_REMOTE,
 	  SET(remote_id) },
 	{ "set authentication psk", .take = take_psk,
+	  .slot = SLOT_AUTHENTICATION, SET(auth) },
+	{ "set authentication certificate", .take = take_pubkey,
 	  .slot = SLOT_AUTHENTICATION, SET(auth) },
 	{ "set authentication certificate W", .take = take_certificate,
 	  .slot = SLOT_AUTHENTICATION, SET(cert) },
@@ -930,6 +946,10 @@ static const struct line lines[] = {
 	  NHRP(reg_interval) },
 	{ "no F nhrp registration timeout", .take = take_u16,
 	  .slot = SLOT_REG_TIMEOUT, NHRP(reg_interval) },
+	{ "F nhrp registration limit N", .take = take_u16,
+	  .slot = SLOT_REG_LIMIT, .min = 1, .max = 65535, NHRP(reg_limit) },
+	{ "no F nhrp registration limit", .take = take_u16,
+	  .slot = SLOT_REG_LIMIT, NHRP(reg_limit) },
 	{ "F nhrp registration no-unique", .take = take_on, NHRP(no_unique) },
 	{ "no F nhrp registration no-unique", .take = take_off,
 	  NHRP(no_unique) },
@@ -960,6 +980,8 @@ static const struct line lines[] = {
 	{ "tunnel mode gre multipoint", .take = take_mode_multipoint,
 	  .slot = SLOT_MODE },
 	{ "tunnel mode gre ip", .take = take_mode_p2p, .slot = SLOT_MODE },
+	{ "tunnel strict-source", .take = take_on, AT(strict_source) },
+	{ "no tunnel strict-source", .take = take_off, AT(strict_source) },
 	{ "tunnel key N", .take = take_key, .slot = SLOT_KEY,
 	  .max = UINT32_MAX },
 	{ "no tunnel key", .take = take_no_key, .slot = SLOT_KEY },

@@ -18,13 +18,14 @@
 
 #define CONF_HOLDTIME		7200	/* seconds, IOS */
 #define CONF_REG_INTERVAL	60	/* seconds, or a third of the holding time */
+#define CONF_REG_LIMIT	8	/* addresses that one may register */
 #define CONF_NHS_MAX		16
 #define CONF_MAP_MAX		256
 #define CONF_FQDN_MAX		254
 #define CONF_CLUSTER_MAX	16
 #define CONF_FALLBACK		30	/* seconds, IOS */
 #define CONF_IDENTITY_MAX	128
-#define CONF_AUTHORIZE_MAX	64
+#define CONF_AUTHORIZE_MAX	256
 #define CONF_SOCKET_MAX	108
 #define CONF_PROFILE_MAX	64	/* of a name, with its end */
 #define CONF_ONEWAY		3	/* seconds sent but not heard */
@@ -63,7 +64,8 @@ struct conf_authorize {
 struct conf_profile {
 	char name[CONF_PROFILE_MAX];
 	char auth[16];			/* psk, pubkey; empty: psk */
-	char cert[128];			/* file in swanctl's x509 folder */
+	char cert[128];			/* file in swanctl's x509 folder; empty:
+					 * whichever has local_id */
 	char local_id[CONF_IDENTITY_MAX];	/* empty: the address */
 	char remote_id[CONF_IDENTITY_MAX];	/* may be a pattern; empty: any */
 	char ike_proposal[128];
@@ -90,6 +92,7 @@ struct conf_nhrp {
 	uint16_t holdtime;		/* seconds */
 	uint16_t reg_interval;		/* seconds; 0: not configured */
 	bool no_unique;			/* `ip nhrp registration no-unique` */
+	uint16_t reg_limit;		/* `ip nhrp registration limit`; 0: default */
 	bool shortcut;
 	bool redirect;
 	uint16_t redirect_timeout;	/* seconds; 0: not configured */
@@ -111,6 +114,7 @@ struct conf_iface {
 	char name[IFNAMSIZ];
 	unsigned int line;		/* of `interface` */
 	bool if_state;			/* `if-state nhrp` */
+	bool strict_source;		/* `tunnel strict-source` */
 	bool ipsec_required;
 	char protection[CONF_PROFILE_MAX];	/* `tunnel protection ipsec profile` */
 	/* tunnel */
@@ -131,6 +135,7 @@ struct conf {
 	struct conf_profile *profile;	/* owned */
 	char control_socket[CONF_SOCKET_MAX];	/* `nhrp control socket PATH` */
 	char vici_socket[CONF_SOCKET_MAX];		/* `crypto vici socket PATH` */
+	char netns[CONF_SOCKET_MAX];	/* `crypto netns PATH`; empty: ours */
 };
 
 /*

@@ -201,6 +201,7 @@ static void test_every_value(void **state)
 				 " ip nhrp authentication 12345678\n"
 				 " ip nhrp holdtime 600\n"
 				 " ip nhrp registration no-unique\n"
+				 " ip nhrp registration limit 2\n"
 				 " ip nhrp redirect timeout 9\n"
 				 " ip nhrp server-only\n"
 				 " ip nhrp nhs fallback 60\n"
@@ -209,6 +210,7 @@ static void test_every_value(void **state)
 				 " tunnel destination 192.0.2.2\n"
 				 " tunnel mode gre ip\n"
 				 " tunnel key 4294967295\n"
+				 " tunnel strict-source\n"
 				 " tunnel protection ipsec profile P shared\n"
 				 " no shutdown\n");
 	struct conf_iface *i = &c->iface[0];
@@ -221,16 +223,17 @@ static void test_every_value(void **state)
 	assert_string_equal(n->auth, "12345678");
 	assert_int_equal(n->holdtime, 600);
 	assert_true(n->no_unique && n->redirect && n->server_only);
+	assert_int_equal(n->reg_limit, 2);
 	assert_int_equal(n->redirect_timeout, 9);
 	assert_int_equal(n->fallback, 60);
-	assert_true(i->if_state);
+	assert_true(i->if_state && i->strict_source);
 	expect_addr(&i->source, "192.0.2.1");
 	expect_addr(&i->destination, "192.0.2.2");
 	assert_true(i->has_key);
 	assert_int_equal(i->key, UINT32_MAX);
 	assert_true(i->ipsec_required);
 	assert_string_equal(i->protection, "P");
-	assert_string_equal(notices, "f:15: Tunnel0: without a 'crypto ipsec profile P' section somebody else has to make the SAs\n");
+	assert_string_equal(notices, "f:17: Tunnel0: without a 'crypto ipsec profile P' section somebody else has to make the SAs\n");
 	conf_free(c);
 }
 
@@ -289,6 +292,7 @@ static void test_every_no(void **state)
 static void test_ipsec(void **state)
 {
 	struct conf *c = read_text("crypto vici socket /run/other.vici\n"
+				   "crypto netns /run/netns/wan\n"
 				   "crypto ipsec profile HUB\n"
 				   " set identity local hub.lab\n"
 				   " set identity remote *.lab\n"
@@ -300,6 +304,8 @@ static void test_ipsec(void **state)
 				   " set nat-marks\n"
 				   "crypto ipsec profile PLAIN\n"
 				   " set authentication psk\n"
+				   "crypto ipsec profile ANY\n"
+				   " set authentication certificate\n"
 				   "interface Tunnel0\n"
 				   " ip nhrp authorize r6.lab 10.0.0.6 66.0.0.0/8\n"
 				   " ip nhrp authorize *.pool.lab 10.0.0.128/25\n"
@@ -312,7 +318,8 @@ static void test_ipsec(void **state)
 		fail_msg("refused: %s", err);
 	assert_int_equal(n_notices, 0);
 	assert_string_equal(c->vici_socket, "/run/other.vici");
-	assert_int_equal(c->n_profiles, 2);
+	assert_string_equal(c->netns, "/run/netns/wan");
+	assert_int_equal(c->n_profiles, 3);
 	p = conf_profile(c, "HUB");
 	assert_string_equal(p->local_id, "hub.lab");
 	assert_string_equal(p->remote_id, "*.lab");
@@ -327,6 +334,9 @@ static void test_ipsec(void **state)
 	assert_string_equal(p->auth, "psk");
 	assert_string_equal(p->local_id, "");
 	assert_false(p->nat_marks);
+	p = conf_profile(c, "ANY");
+	assert_string_equal(p->auth, "pubkey");
+	assert_string_equal(p->cert, "");
 	assert_null(conf_profile(c, "OTHER"));
 	n = &c->iface[0].nhrp[CONF_IPV4];
 	assert_int_equal(n->n_authorize, 3);

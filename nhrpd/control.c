@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "charon.h"
 #include "control.h"
 #include "daemon.h"
 #include "engine.h"
@@ -65,6 +66,7 @@ enum member {
 	HAS_NHS		= 1 << 2,
 	HAS_DRAIN	= 1 << 3,
 	HAS_FAMILY	= 1 << 4,
+	HAS_NBMA	= 1 << 5,
 };
 
 static const struct {
@@ -79,6 +81,8 @@ static const struct {
 	[CONTROL_NHS_DRAIN]	= { "nhs-drain", true,
 				    HAS_IFACE | HAS_NHS | HAS_DRAIN,
 				    HAS_NHS | HAS_DRAIN },
+	[CONTROL_CRYPTO]	= { "crypto", false, 0, 0 },
+	[CONTROL_CLEAR_IPSEC]	= { "clear-ipsec", true, HAS_NBMA, 0 },
 	[CONTROL_MONITOR]	= { "monitor", false, 0, 0 },
 };
 
@@ -133,8 +137,8 @@ static const char *read_text(const char *key, const char *text,
 		*given |= HAS_FAMILY;
 		return read_family(text, r);
 	}
-	if (!strcmp(key, "nhs")) {
-		*given |= HAS_NHS;
+	if (!strcmp(key, "nhs") || !strcmp(key, "nbma")) {
+		*given |= !strcmp(key, "nhs") ? HAS_NHS : HAS_NBMA;
 		return addr_parse(text, &r->addr) ? NULL : "bad address";
 	}
 	return "unknown member";
@@ -758,6 +762,41 @@ static void run_nhs_drain(struct client *c, const struct control_request *r)
 			     "undrained", n));
 }
 
+static struct json_object *show_crypto(struct daemon *d)
+{
+	struct json_object *top = envelope_new();
+
+	json_object_object_add(top, "ipsec",
+			       ipsec_crypto_object(d->ipsec, event_now()));
+	return top;
+}
+
+/* Of one peer, or of all; each comes back by itself. */
+static void run_clear_ipsec(struct client *c, const struct control_request *r)
+{
+	const struct addr *nbma = addr_is_set(&r->addr) ? &r->addr : NULL;
+	struct charon *charon = c->ctl->d->ipsec ?
+				ipsec_charon(c->ctl->d->ipsec) : NULL;
+	unsigned int n;
+
+	if (!charon) {
+		refuse(c, "refused", "nhrpd makes no SAs");
+		return;
+	}
+	if (*charon_trouble(charon)) {
+		refuse(c, "refused", charon_trouble(charon));
+		return;
+	}
+	n = sa_clear(charon_sa(charon), nbma, event_now());
+	if (!n && nbma) {
+		refuse(c, "refused", "no SA to that address is there or needed");
+		return;
+	}
+	log_notice("control: uid %u pid %d clears SAs of %u peers",
+		   c->cred.uid, c->cred.pid, n);
+	answer(c, object_int(envelope_new(), "cleared", n));
+}
+
 static void run_reload(struct client *c)
 {
 	struct daemon *d = c->ctl->d;
@@ -791,6 +830,12 @@ static void run(struct client *c, const struct control_request *r)
 		break;
 	case CONTROL_NHS_DRAIN:
 		run_nhs_drain(c, r);
+		break;
+	case CONTROL_CRYPTO:
+		answer(c, show_crypto(c->ctl->d));
+		break;
+	case CONTROL_CLEAR_IPSEC:
+		run_clear_ipsec(c, r);
 		break;
 	case CONTROL_MONITOR:
 		/* The answer says that nothing is missed from here on. */

@@ -55,6 +55,8 @@ enum control_cmd {
 	CONTROL_CLEAR,
 	CONTROL_RELOAD,
 	CONTROL_NHS_DRAIN,
+	CONTROL_CRYPTO,
+	CONTROL_CLEAR_IPSEC,
 	CONTROL_MONITOR,
 	__CONTROL_CMD_MAX
 };
@@ -62,7 +64,7 @@ enum control_cmd {
 struct control_request {
 	enum control_cmd cmd;
 	char iface[IFNAMSIZ];		/* empty: all */
-	struct addr addr;		/* entry or NHS; none: all */
+	struct addr addr;		/* entry, NHS or NBMA; none: all */
 	bool prefix;			/* only the entry of this length: */
 	uint8_t plen;
 	bool family[__CONF_FAMILY_MAX];	/* which are meant */

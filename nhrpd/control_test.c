@@ -360,6 +360,11 @@ static void test_parse(void **state)
 		"{\"cmd\":\"clear\",\"addr\":\"10.0.0.0/33\"}",
 		"{\"cmd\":\"clear\",\"nhs\":\"10.0.0.1\"}",
 		"{\"cmd\":\"clear\",\"drain\":true}",
+		"{\"cmd\":\"clear\",\"nbma\":\"10.0.0.1\"}",
+		"{\"cmd\":\"clear-ipsec\",\"addr\":\"10.0.0.1\"}",
+		"{\"cmd\":\"clear-ipsec\",\"nbma\":\"10.0.0.0/24\"}",
+		"{\"cmd\":\"clear-ipsec\",\"nbma\":null}",
+		"{\"cmd\":\"crypto\",\"nbma\":\"10.0.0.1\"}",
 		"{\"cmd\":\"clear\",\"family\":\"ipx\"}",
 		"{\"cmd\":\"clear\",\"family\":\"ipv6\","
 			"\"addr\":\"10.0.0.1\"}",
@@ -403,6 +408,14 @@ static void test_parse(void **state)
 	assert_null(parse("{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\","
 			  "\"drain\":false,\"iface\":\"dmvpn0\"}", &r));
 	assert_int_equal(r.cmd, CONTROL_NHS_DRAIN);
+	assert_null(parse("{\"cmd\":\"clear-ipsec\"}", &r));
+	assert_int_equal(r.cmd, CONTROL_CLEAR_IPSEC);
+	assert_false(addr_is_set(&r.addr));
+	assert_null(parse("{\"cmd\":\"clear-ipsec\",\"nbma\":\"2001:db8::1\"}",
+			  &r));
+	assert_int_equal(r.addr.len, 16);
+	assert_null(parse("{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\","
+			  "\"drain\":false,\"iface\":\"dmvpn0\"}", &r));
 	assert_int_equal(addr_to_v4(&r.addr), htonl(0x0a000001));
 	assert_false(r.drain);
 	assert_null(parse("{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\","
@@ -541,6 +554,18 @@ static void test_nhs_drain(void **state)
 	json_object_put(o);
 }
 
+/* Where nhrpd makes no SAs there is nothing to show, or to clear. */
+static void test_no_ipsec(void **state)
+{
+	struct world *w = *state;
+	struct json_object *o = ask(w, "{\"cmd\":\"crypto\"}\n");
+
+	assert_true(json_object_object_get_ex(o, "ipsec", NULL));
+	assert_true(object_is_null(o, "ipsec"));
+	json_object_put(o);
+	expect_error(ask(w, "{\"cmd\":\"clear-ipsec\"}\n"), "refused");
+}
+
 /* Who is neither root nor the daemon's user may look, not change. */
 static void test_permission(void **state)
 {
@@ -557,6 +582,8 @@ static void test_permission(void **state)
 	say(fd, "{\"cmd\":\"clear\"}\n");
 	expect_error(hear(fd), "not-permitted");
 	say(fd, "{\"cmd\":\"reload\"}\n");
+	expect_error(hear(fd), "not-permitted");
+	say(fd, "{\"cmd\":\"clear-ipsec\"}\n");
 	expect_error(hear(fd), "not-permitted");
 	say(fd, "{\"cmd\":\"nhs-drain\",\"nhs\":\"10.0.0.1\",\"drain\":true}\n");
 	expect_error(hear(fd), "not-permitted");
@@ -754,6 +781,7 @@ int main(void)
 		TEST(test_clear_and_reload),
 		TEST(test_nhs_drain),
 		TEST(test_permission),
+		TEST(test_no_ipsec),
 		TEST(test_pieces),
 		TEST(test_too_long),
 		TEST(test_too_many),

@@ -671,6 +671,9 @@ int daemon_reload(struct daemon *d)
 	    ipsec_charon(d->ipsec))
 		log_notice("%s: 'crypto vici socket' counts from the next start on",
 			   d->conf_path);
+	if (strcmp(conf->netns, d->conf->netns) && ipsec_xfrm(d->ipsec))
+		log_notice("%s: 'crypto netns' counts from the next start on",
+			   d->conf_path);
 	if (take_conf(d, conf)) {
 		conf_free(conf);
 		snprintf(d->error, sizeof(d->error), "out of memory");

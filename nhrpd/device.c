@@ -169,9 +169,12 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 	t->key = c->key;
 	t->network_id = conf_network_id(c);
 	t->flags &= ~(uint32_t)(DMVPN_LINK_F_IPSEC_REQUIRED |
-				DMVPN_LINK_F_REDIRECT);
+				DMVPN_LINK_F_REDIRECT |
+				DMVPN_LINK_F_STRICT_SOURCE);
 	if (c->ipsec_required)
 		t->flags |= DMVPN_LINK_F_IPSEC_REQUIRED;
+	if (c->strict_source)
+		t->flags |= DMVPN_LINK_F_STRICT_SOURCE;
 	if (interval) {
 		t->flags |= DMVPN_LINK_F_REDIRECT;
 		t->redirect_interval = interval;

@@ -54,6 +54,7 @@ static const char *const reject_names[] = {
 	[REJECT_PENDING]		= "pending",
 	[REJECT_IDENTITY]		= "identity",
 	[REJECT_NO_IDENTITY]		= "no-identity",
+	[REJECT_TOO_MANY]		= "too-many",
 };
 
 _Static_assert(sizeof(reject_names) / sizeof(*reject_names) == __REJECT_MAX,
@@ -304,6 +305,17 @@ static void adopt_age(struct entry *e, const struct engine_neigh *n)
 		e->created = e->iface->engine->now - n->created_ago;
 }
 
+/* Nobody has mark 0, so nobody gets what is for @e until it is back. */
+static void forget_mark(struct entry *e)
+{
+	if (!e->mark)
+		return;
+	if (cache_set_nbma(e, &e->nbma, 0))
+		cache_del(e);
+	else
+		cache_install(e);
+}
+
 void engine_adopt(struct engine *engine, unsigned int ifindex,
 		  const struct engine_neigh *n, uint64_t now)
 {
@@ -330,6 +342,8 @@ void engine_adopt(struct engine *engine, unsigned int ifindex,
 	fixed = ours && (e->type == ENTRY_STATIC || e->nhs);
 	if (!fixed && n->expires && !iface_is_own(i, &n->addr)) {
 		adopt_entry(e, n);
+		if (secure_is_down(i->link, &e->nbma, e->mark))
+			forget_mark(e);
 		return;
 	}
 	cache_forget(e);		/* static: ours, or an operator's */
@@ -497,7 +511,7 @@ void engine_name(struct engine *e, unsigned int ifindex, const char *fqdn,
 }
 
 void engine_sa(struct engine *e, unsigned int ifindex, const struct addr *nbma,
-	       uint32_t mark, bool up, uint64_t now)
+	       uint32_t mark, bool up, bool fresh, uint64_t now)
 {
 	struct link *l = link_find(e, ifindex);
 	struct peer *p = l ? peer_find(l, nbma, mark) : NULL;
@@ -508,13 +522,78 @@ void engine_sa(struct engine *e, unsigned int ifindex, const struct addr *nbma,
 	e->now = now;
 	if (!p)
 		return;
+	/* one that is about to come is nothing to register through */
 	for (f = 0; !mark && f < __CONF_FAMILY_MAX; f++)
 		for (n = l->family[f] ? l->family[f]->nhs : NULL; n;
 		     n = n->next)
-			if (addr_eq(&n->nbma, nbma))
+			if (addr_eq(&n->nbma, nbma) &&
+			    !(up && secure_is_down(l, nbma, mark)))
 				register_sa(n, up);
 	DL_FOREACH_SAFE2(p->entries, entry, next, peer_next)
-		resolve_sa(entry, up);
+		resolve_sa(entry, up, fresh);
+}
+
+/* Nobody else was at that address, so whoever has moved is this one. */
+static bool is_learnt_alone(const struct entry *e)
+{
+	const struct entry *other;
+
+	DL_FOREACH2(e->peer->entries, other, peer_next)
+		if (other != e && other->iface == e->iface)
+			return false;
+	return e->type == ENTRY_DYNAMIC && !e->nhs;
+}
+
+/* Those who were told of @e see its SA move themselves. */
+static void move(struct entry *e, const struct addr *nbma)
+{
+	char proto[ADDR_STRLEN], is[ADDR_STRLEN], was[ADDR_STRLEN];
+
+	engine_say(e->iface, ENGINE_INFO, "%s is at %s now, before at %s",
+		   addr_text(&e->proto, proto), addr_text(nbma, is),
+		   addr_text(&e->nbma, was));
+	if (cache_set_nbma(e, nbma, e->mark))
+		cache_del(e);
+	else
+		cache_install(e);
+}
+
+void engine_moved(struct engine *engine, unsigned int ifindex,
+		  const struct addr *old, const struct addr *nbma,
+		  uint32_t mark, uint64_t now)
+{
+	struct link *l = link_find(engine, ifindex);
+	struct peer *p = l ? peer_find(l, old, mark) : NULL;
+	struct entry *e, *next;
+
+	engine->now = now;
+	/* @p goes with its last entry */
+	for (e = p ? p->entries : NULL; e; e = next) {
+		next = e->peer_next;
+		if (e->registered ? secure_is_owner(e, nbma, mark) :
+				    is_learnt_alone(e))
+			move(e, nbma);
+	}
+}
+
+void engine_forget_marks(struct engine *engine, unsigned int ifindex,
+			 uint64_t now)
+{
+	struct link *l = link_find(engine, ifindex);
+	struct entry *e, *next;
+	struct iface *i;
+	unsigned int f;
+
+	engine->now = now;
+	for (f = 0; l && f < __CONF_FAMILY_MAX; f++) {
+		i = l->family[f];
+		if (!i)
+			continue;
+		HASH_ITER(hh, i->cache, e, next)
+			if (secure_sa(l, &e->nbma, e->mark).state !=
+			    ENGINE_SA_UP)
+				forget_mark(e);
+	}
 }
 
 /* ---- time ---- */

@@ -73,6 +73,7 @@ struct engine_sa {			/* what IPsec says of a peer */
 	const char *identity;		/* authenticated, of one that is up */
 	bool ambiguous;			/* several are at that address */
 	const char *reason;		/* why not up, or "" */
+	bool coming;			/* the peer is about to make another */
 };
 
 enum engine_log { ENGINE_ERR, ENGINE_WARN, ENGINE_NOTICE, ENGINE_INFO, ENGINE_DEBUG };
@@ -199,10 +200,21 @@ void engine_oneway(struct engine *e, unsigned int ifindex,
 		   const struct addr *nbma, uint32_t mark, uint64_t now);
 /*
  * The peer has an SA now, or has lost its last one; ops->sa tells the same
- * already. Does not change what is needed from within.
+ * already. @fresh: the peer makes it and may not have it yet, whatever there
+ * was before. Does not change what is needed from within.
  */
 void engine_sa(struct engine *e, unsigned int ifindex, const struct addr *nbma,
-	       uint32_t mark, bool up, uint64_t now);
+	       uint32_t mark, bool up, bool fresh, uint64_t now);
+/* NAT gave the peer another address: so have what it registered, and what was
+ * learnt to be there when nothing else was. */
+void engine_moved(struct engine *e, unsigned int ifindex,
+		  const struct addr *old, const struct addr *nbma,
+		  uint32_t mark, uint64_t now);
+/*
+ * charon begins to count anew: registrations by a mark that no SA has keep
+ * their holder and lose the mark, which may be somebody else's next.
+ */
+void engine_forget_marks(struct engine *e, unsigned int ifindex, uint64_t now);
 /* The FIB changed: shortcuts are compared with their covering routes. */
 void engine_routes_changed(struct engine *e, uint64_t now);
 /* Answer to ops->lookup; @n 0: the name does not resolve now. */
@@ -282,7 +294,7 @@ struct engine_traffic {			/* `show ip nhrp traffic` */
 		 fwd[__NHRP_TYPE_MAX];
 	uint64_t refused[__NHRP_REFUSAL_MAX];	/* by the decoder */
 	/* by the engine, see engine_reject_name() */
-	uint64_t rejected[32];
+	uint64_t rejected[40];
 };
 
 /* The word for rejected[@i], NULL behind the last one. */

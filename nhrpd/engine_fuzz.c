@@ -188,7 +188,8 @@ static struct engine_sa op_sa(void *ctx, unsigned int ifindex,
 
 	(void)mark;
 	must(ifindex == IFINDEX && n->f->ipsec);
-	return (struct engine_sa){ is % 3, names[is >> 2 & 3], is & 16, "" };
+	return (struct engine_sa){ is % 3, names[is >> 2 & 3], is & 16, "",
+				   is & 32 };
 }
 
 static struct engine_route op_route(void *ctx, unsigned int ifindex,
@@ -432,7 +433,8 @@ static void step_sa(struct fuzz *f, struct node *n, const struct addr *a)
 	uint8_t *is = &n->sa[a->b[3] % SAS];
 
 	*is = take(f);
-	engine_sa(n->engine, IFINDEX, a, 0, *is % 3 == ENGINE_SA_UP, f->now);
+	engine_sa(n->engine, IFINDEX, a, 0, *is % 3 == ENGINE_SA_UP, *is & 64,
+		  f->now);
 }
 
 static void step(struct fuzz *f)

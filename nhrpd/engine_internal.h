@@ -70,8 +70,9 @@ enum engine_reject {
 	REJECT_OFF_TUNNEL,		/* the route does not lead through here */
 	REJECT_COVERED,			/* indication: known already */
 	REJECT_PENDING,			/* asked for already, answer awaited */
-	REJECT_IDENTITY,		/* registration against `authorize` */
+	REJECT_IDENTITY,		/* against `authorize` */
 	REJECT_NO_IDENTITY,		/* who registers is not known */
+	REJECT_TOO_MANY,		/* addresses for one that registers */
 	__REJECT_MAX
 };
 
@@ -128,12 +129,12 @@ void register_error(struct rx *rx, const struct nhrp_packet *offender);
 void resolve_ask(struct entry *e);	/* unless asked already */
 void resolve_probe(struct entry *e);	/* unless being probed already */
 void resolve_cancel(struct entry *e);	/* both */
-/* The path to @e is not proved by being protected: data may not take it yet. */
+/* Data may not take the path to @e yet; false: somebody else protects it. */
 bool resolve_needs_proof(const struct entry *e);
-/* Has it proved: by a probe, or by the SA that is to come. */
+/* Has it proved by a probe, when there is the SA that it needs. */
 void resolve_prove(struct entry *e);
-/* The peer that @e points to got an SA, or lost it. */
-void resolve_sa(struct entry *e, bool up);
+/* The peer that @e points to got an SA, or lost it; @fresh: see engine_sa(). */
+void resolve_sa(struct entry *e, bool up, bool fresh);
 /* Why an entry is not up; "" when it is. Static or in @buf. */
 const char *resolve_reason(const struct entry *e, char *buf, size_t len);
 void resolve_request(struct rx *rx);
@@ -177,12 +178,30 @@ bool secure_too_early(const struct rx *rx);
 /* The sender's identity, or "". */
 const char *secure_identity(const struct rx *rx);
 /*
+ * Whoever is at @nbma has an identity, or none that can be told, that no
+ * `authorize` line gives @a/@plen. False without such lines, for an NHS, and
+ * as long as he has no SA: nothing of ours goes there before he has one.
+ */
+bool secure_forbids(const struct iface *i, const struct addr *nbma,
+		    uint32_t mark, const struct addr *a, uint8_t plen);
+/*
+ * The sender may speak of @a, which is not registered here, as the NHS of
+ * whoever has it: in a protected cloud that takes an `authorize` line.
+ */
+bool secure_speaks_for(const struct rx *rx, const struct addr *a);
+/*
  * Who may register what. NULL: he may, and *@owner is whom the address belongs
  * to, 0: nobody in particular; else why not, *@code with it and what to count.
  */
 const char *secure_objection(const struct rx *rx, const struct entry *e,
 			     uint64_t *owner, enum nhrp_code *code,
 			     enum engine_reject *count);
+/* @e, registered, is now that identity's, 0: nobody's; false: out of memory. */
+bool secure_own(struct entry *e, uint64_t owner);
+/* The identity that registered @e has an SA from there. */
+bool secure_is_owner(const struct entry *e, const struct addr *nbma,
+		     uint32_t mark);
+void secure_free_all(struct iface *i);	/* whose was what */
 
 /* live.c */
 /* Three probes of @e, which was up, were not answered. */

@@ -234,7 +234,8 @@ static unsigned int sa_at(struct lab *l, const struct addr *nbma)
 	assert_in_range(k, 0, 7);
 	l->sa[k].nbma = *nbma;
 	l->sa[k].needed = false;
-	l->sa[k].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "" };
+	l->sa[k].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "",
+					 false };
 	return l->n_sas++;
 }
 
@@ -1378,6 +1379,9 @@ static void test_table_full(void **state)
 	nhrp_auth_set(&p, KEY, key);
 	l->deaf = true;
 	for (k = 0; k < ENGINE_MAX_ENTRIES; k++) {
+		from.b[1] = 1 + (k >> 16);
+		from.b[2] = k >> 8;
+		from.b[3] = k & ~(CONF_REG_LIMIT - 1);
 		p.src_proto.b[1] = 1 + (k >> 16);
 		p.src_proto.b[2] = k >> 8;
 		p.src_proto.b[3] = k;
@@ -1515,7 +1519,7 @@ static void test_ask_nak(void **state)
 	} naks[] = {
 		{ 12, "nobody has registered it (12)" },
 		{ 11, "nobody has registered it (12)" },	/* FRR */
-		{ 4, "refused by the NHS (4)" },
+		{ 4, "the NHS allows no direct path (4)" },
 		{ 5, "refused by the NHS (5)" },
 	};
 	struct nhrp_packet p;
@@ -4907,8 +4911,8 @@ static void sa_up(struct lab *l, const char *nbma, const char *identity)
 	struct addr a = A(nbma);
 
 	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_UP, identity,
-						     false, "" };
-	engine_sa(l->engine, IFINDEX, &a, 0, true, l->now);
+						     false, "", false };
+	engine_sa(l->engine, IFINDEX, &a, 0, true, false, l->now);
 }
 
 static void sa_down(struct lab *l, const char *nbma, const char *why)
@@ -4916,8 +4920,27 @@ static void sa_down(struct lab *l, const char *nbma, const char *why)
 	struct addr a = A(nbma);
 
 	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false,
-						     why };
-	engine_sa(l->engine, IFINDEX, &a, 0, false, l->now);
+						     why, false };
+	engine_sa(l->engine, IFINDEX, &a, 0, false, false, l->now);
+}
+
+/* The peer makes one: it may not have it when this end does. */
+static void sa_fresh(struct lab *l, const char *nbma)
+{
+	struct addr a = A(nbma);
+
+	engine_sa(l->engine, IFINDEX, &a, 0, true, true, l->now);
+}
+
+/* The path to @nbma is asked whether it works, and does. */
+static void prove(struct lab *l, const char *nbma)
+{
+	struct sent *probe = sent(l, NHRP_RESOLUTION_REQUEST, nbma);
+	struct nhrp_packet p = answer_to(probe, nbma);
+
+	assert_int_equal(probe->p.hops, 1);
+	put(l, nbma, &p);
+	silent(l);
 }
 
 static bool needed(struct lab *l, const char *nbma)
@@ -5030,7 +5053,7 @@ static void test_sa_unknown(void **state)
 	lab_free(l);
 }
 
-/* R4: a peer that was resolved carries data when its SA is there. */
+/* R4: a peer that was resolved carries data when its SA is there and works. */
 static void test_sa_path(void **state)
 {
 	struct lab *l = sealed_registered();
@@ -5051,15 +5074,22 @@ static void test_sa_path(void **state)
 	resolve(l, "192.168.1.8");
 	silent(l);
 	sa_up(l, "8.8.8.8", "r8.lab");
-	silent(l);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	prove(l, "8.8.8.8");
 	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
 	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
 	assert_non_null(strstr(l->events, "confirmed 192.168.1.8 8.8.8.8"));
+	/* what is told again of the same SA changes nothing */
+	sa_up(l, "8.8.8.8", "r8.lab");
+	silent(l);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
 	sa_down(l, "8.8.8.8", "its lifetime is over");
 	assert_int_equal(neigh(l, "192.168.1.8")->flags,
 			 DMVPN_NEIGH_F_UNCONFIRMED);
 	assert_non_null(strstr(l->events, "peer-down 192.168.1.8 8.8.8.8 no IPsec SA"));
 	sa_up(l, "8.8.8.8", "r8.lab");
+	prove(l, "8.8.8.8");
 	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
 	/* not needed any more when it has gone */
 	live(l, 700 * SECOND);
@@ -5069,6 +5099,60 @@ static void test_sa_path(void **state)
 	assert_int_equal(l->needs, 3);
 	engine_iface_del(l->engine, IFINDEX, l->now);
 	assert_false(needed(l, "1.1.1.1"));
+	lab_free(l);
+}
+
+/* Who answers IKE could send before the other end can receive. */
+static void test_sa_fresh(void **state)
+{
+	struct lab *l = sealed_registered();
+	struct addr nbma = A("8.8.8.8");
+	struct nhrp_packet p;
+	struct engine_sa *a;
+
+	(void)state;
+	resolve(l, "192.168.1.8");
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	put(l, "1.1.1.1", &p);
+	sa_up(l, "8.8.8.8", "r8.lab");
+	a = &l->sa[sa_at(l, &nbma)].sa;
+	/* the probe is lost, but who sends through the SA has it by now */
+	sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	p.hops = 1;
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	prove(l, "8.8.8.8");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	pass(l, SECOND);
+	silent(l);
+	/* its charon is another one: it begins, ... */
+	a->coming = true;
+	sa_fresh(l, "8.8.8.8");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	assert_non_null(strstr(l->events, "peer-down 192.168.1.8 8.8.8.8 the peer makes a new SA"));
+	/* an answer would come through the old one */
+	silent(l);
+	put(l, "8.8.8.8", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	silent(l);
+	/* ... and is done */
+	a->coming = false;
+	sa_fresh(l, "8.8.8.8");
+	silent(l);			/* the kernel takes it a little later */
+	pass(l, 60);
+	prove(l, "8.8.8.8");
+	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
+	/* an NHS has no other way to it than this one */
+	sa_fresh(l, "1.1.1.1");
+	assert_true(nhs_of(l).up);
 	lab_free(l);
 }
 
@@ -5083,6 +5167,7 @@ static void test_sa_adopt(void **state)
 	resolve(l, "192.168.1.8");
 	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
 	put(l, "1.1.1.1", &p);
+	prove(l, "8.8.8.8");
 	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
 	l->n_sas = l->needs = 0;
 	l->ipsec = false;		/* charon is not connected yet */
@@ -5149,6 +5234,7 @@ static void test_sa_answer_behind(void **state)
 	sent(l, NHRP_RESOLUTION_REPLY, "1.1.1.1");
 	assert_true(needed(l, "8.8.8.8"));
 	sa_up(l, "8.8.8.8", "r8.lab");
+	prove(l, "8.8.8.8");
 	p = question("8.8.8.8", "192.168.1.8", "66.66.66.66");
 	put(l, "1.1.1.1", &p);
 	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
@@ -5256,6 +5342,312 @@ static void test_sa_authorize(void **state)
 	lab_free(l);
 }
 
+/* ---- who has an SA and means no good ---- */
+
+/* Nobody holds more than some addresses, wherever he comes from. */
+static void test_sa_registration_limit(void **state)
+{
+	struct lab *l = sealed_hub();
+	char addr[ADDR_STRLEN];
+	struct nhrp_packet p;
+	unsigned int k;
+
+	(void)state;
+	sa_up(l, "6.6.6.6", "r6.lab");
+	sa_up(l, "66.0.0.6", "r6.lab");
+	sa_up(l, "7.7.7.7", "r7.lab");
+	for (k = 0; k < CONF_REG_LIMIT; k++) {
+		snprintf(addr, sizeof(addr), "192.168.1.%u", 60 + k);
+		do_register(l, k % 2 ? "6.6.6.6" : "66.0.0.6", addr, false);
+	}
+	p = registration("6.6.6.6", "192.168.1.70", false);
+	nak(l, &p, NHRP_CODE_NO_RESOURCES, REJECT_TOO_MANY);
+	assert_non_null(strstr(l->log, "192.168.1.70 from 6.6.6.6 (r6.lab) refused: it has as many addresses as 'registration limit' allows"));
+	do_register(l, "7.7.7.7", "192.168.1.70", false);
+	/* what it has it may renew, move and give back, after a restart, too */
+	do_register(l, "66.0.0.6", "192.168.1.61", false);
+	l = heir(l, SECOND);
+	sa_up(l, "6.6.6.6", "r6.lab");
+	p = registration("6.6.6.6", "192.168.1.71", false);
+	nak(l, &p, NHRP_CODE_NO_RESOURCES, REJECT_TOO_MANY);
+	p = purge("66.0.0.6", "192.168.1.60", "192.168.1.1", "192.168.1.60");
+	put(l, "66.0.0.6", &p);
+	sent(l, NHRP_PURGE_REPLY, "66.0.0.6");
+	do_register(l, "6.6.6.6", "192.168.1.71", false);
+	p = registration("6.6.6.6", "192.168.1.72", false);
+	nak(l, &p, NHRP_CODE_NO_RESOURCES, REJECT_TOO_MANY);
+	lab_free(l);
+}
+
+/* Whoever cannot be known is where he is. */
+static void test_registration_limit(void **state)
+{
+	struct lab *l = hub();
+	struct nhrp_packet p;
+
+	(void)state;
+	l->c->reg_limit = 1;
+	apply(l);
+	do_register(l, "6.6.6.6", "192.168.1.6", false);
+	p = registration("6.6.6.6", "192.168.1.7", false);
+	nak(l, &p, NHRP_CODE_NO_RESOURCES, REJECT_TOO_MANY);
+	do_register(l, "7.7.7.7", "192.168.1.7", false);
+	nak(l, &p, NHRP_CODE_NO_RESOURCES, REJECT_TOO_MANY);
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	lab_free(l);
+}
+
+/* An address registered while nobody could tell identities is not free. */
+static void test_sa_holder_unknown(void **state)
+{
+	struct lab *l = sealed_hub();
+	struct nhrp_packet p = registration("7.7.7.7", "192.168.1.6", false);
+
+	(void)state;
+	l->ipsec = false;
+	do_register(l, "6.6.6.6", "192.168.1.6", false);
+	l->ipsec = true;
+	sa_up(l, "6.6.6.6", "r6.lab");
+	sa_up(l, "7.7.7.7", "r7.lab");
+	put(l, "7.7.7.7", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "7.7.7.7")->p.cies.e[0].code, 14);
+	do_register(l, "6.6.6.6", "192.168.1.6", false);
+	sa_up(l, "66.0.0.6", "r6.lab");
+	do_register(l, "66.0.0.6", "192.168.1.6", false);
+	lab_free(l);
+}
+
+/* R6, protected, with a summary from the hub. */
+static struct lab *sealed_phase3(void)
+{
+	struct lab *l = sealed_registered();
+
+	l->c->shortcut = true;
+	apply(l);
+	add_route(l, "192.168.1.0", 24, IFINDEX, NULL);
+	add_route(l, "66.66.66.0", 24, 9, NULL);
+	add_route(l, "88.0.0.0", 8, IFINDEX, "192.168.1.1");
+	forget_sent(l);
+	return l;
+}
+
+/* R10: at a spoke, too, an answer is for what its sender has by rule. */
+static void test_sa_authorize_answer(void **state)
+{
+	struct lab *l = sealed_phase3();
+	struct nhrp_packet p;
+
+	(void)state;
+	authorize(l, "r8.lab", "192.168.1.8", 32);
+	authorize(l, "r8.lab", "88.88.88.0", 24);
+	apply(l);
+	sa_up(l, "8.8.8.8", "r8.lab");
+	p = behind(asked(l, "88.88.88.88"), "8.8.8.8", "192.168.1.8", 16);
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(rejected(l, REJECT_IDENTITY), 1);
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_null(neigh(l, "192.168.1.8"));
+	assert_non_null(strstr(l->log, "88.88.88.88/16 at 8.8.8.8 (r8.lab) refused: no 'authorize' line gives it to that identity"));
+	assert_string_equal(shown(l, "88.88.88.88")->reason,
+			    "no 'authorize' line gives it to who is there");
+	/* nor is it somebody else */
+	p = behind(asked(l, "88.88.88.1"), "8.8.8.8", "192.168.1.9", 24);
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(rejected(l, REJECT_IDENTITY), 2);
+	assert_null(neigh(l, "192.168.1.9"));
+	p = behind(asked(l, "88.88.88.2"), "8.8.8.8", "192.168.1.8", 24);
+	put(l, "8.8.8.8", &p);
+	assert_non_null(shortcut(l, "88.88.88.0", 24));
+	prove(l, "8.8.8.8");
+	assert_int_equal(rejected(l, REJECT_IDENTITY), 2);
+	lab_free(l);
+}
+
+/* What the hub has passed on is judged when it is known who is there. */
+static void test_sa_authorize_late(void **state)
+{
+	struct lab *l = sealed_phase3();
+	struct nhrp_packet p;
+
+	(void)state;
+	authorize(l, "r8.lab", "192.168.1.8", 32);
+	authorize(l, "r8.lab", "88.88.88.0", 24);
+	authorize(l, "r7.lab", "192.168.1.7", 32);
+	apply(l);
+	p = behind(asked(l, "88.88.88.88"), "8.8.8.8", "192.168.1.8", 24);
+	put(l, "1.1.1.1", &p);
+	p = behind(asked(l, "88.77.0.1"), "7.7.7.7", "192.168.1.7", 24);
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(l->n_shortcuts, 2);
+	sa_up(l, "8.8.8.8", "r7.lab");
+	assert_null(neigh(l, "192.168.1.8"));
+	sa_up(l, "7.7.7.7", "r7.lab");
+	assert_non_null(neigh(l, "192.168.1.7"));
+	assert_int_equal(l->n_shortcuts, 0);
+	assert_int_equal(rejected(l, REJECT_IDENTITY), 2);
+	lab_free(l);
+}
+
+/* Without rules the NHS is asked whose address an answer speaks of. */
+static void test_sa_hearsay(void **state)
+{
+	struct lab *l = sealed_phase3();
+	struct nhrp_packet p;
+
+	(void)state;
+	sa_up(l, "8.8.8.8", "r8.lab");
+	p = behind(asked(l, "88.88.88.88"), "8.8.8.8", "192.168.1.9", 24);
+	put(l, "8.8.8.8", &p);
+	assert_null(neigh(l, "192.168.1.9"));
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "9.9.9.9");
+	assert_string_equal(T(&p.dst_proto), "192.168.1.9");
+	put(l, "1.1.1.1", &p);
+	assert_string_equal(T(&neigh(l, "192.168.1.9")->nbma), "9.9.9.9");
+	assert_non_null(shortcut(l, "88.88.88.0", 24));
+	lab_free(l);
+}
+
+/* R6 and R8 at a protected hub. */
+static struct lab *sealed_busy_hub(void)
+{
+	struct lab *l = sealed_hub();
+
+	sa_up(l, "6.6.6.6", "r6.lab");
+	sa_up(l, "8.8.8.8", "r8.lab");
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	do_register(l, "8.8.8.8", "192.168.1.8", true);
+	return l;
+}
+
+static struct nhrp_packet reply(const char *target, const char *hop,
+				const char *nbma, uint8_t plen)
+{
+	struct nhrp_packet p = packet(NHRP_RESOLUTION_REPLY, 0xf802, 99,
+				      "8.8.8.8", "192.168.1.8", target);
+
+	p.cies.e[0].nbma = A(nbma);
+	p.cies.e[0].proto = A(hop);
+	p.cies.e[0].prefix = plen;
+	return p;
+}
+
+/* The hub passes on what its sender may say. */
+static void test_sa_pass_reply(void **state)
+{
+	struct lab *l = sealed_busy_hub();
+	struct nhrp_packet p = reply("66.66.66.66", "192.168.1.6", "6.6.6.6", 24);
+
+	(void)state;
+	put(l, "6.6.6.6", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	p = reply("66.66.66.66", "192.168.1.8", "6.6.6.6", 24);
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_SPOOFED);
+	assert_non_null(strstr(l->log, "answer for 66.66.66.66/24 from 6.6.6.6 (r6.lab) refused: its next hop is not its sender's"));
+	p = reply("66.66.66.66", "192.168.1.9", "6.6.6.6", 24);
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(rejected(l, REJECT_SPOOFED), 2);
+	authorize(l, "r6.lab", "192.168.1.6", 32);
+	authorize(l, "r6.lab", "66.66.66.0", 24);
+	apply(l);
+	p = reply("66.66.66.66", "192.168.1.6", "6.6.6.6", 23);
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_IDENTITY);
+	p = reply("66.66.66.66", "192.168.1.6", "6.6.6.6", 24);
+	put(l, "6.6.6.6", &p);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	silent(l);
+	lab_free(l);
+}
+
+/* Another one's address is not taken back with the hub's help, */
+static void test_sa_pass_purge(void **state)
+{
+	struct lab *l = sealed_busy_hub();
+	struct nhrp_packet p = purge("6.6.6.6", "192.168.1.6", "192.168.1.8",
+				     "192.168.1.9");
+
+	(void)state;
+	sa_up(l, "9.9.9.9", "r9.lab");
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_PURGE);
+	do_register(l, "9.9.9.9", "192.168.1.9", true);
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(rejected(l, REJECT_PURGE), 2);
+	silent(l);
+	p.cies.e[0].proto = A("192.168.1.6");
+	put(l, "6.6.6.6", &p);
+	sent(l, NHRP_PURGE_REQUEST, "8.8.8.8");
+	lab_free(l);
+}
+
+/* and another one's prefix is not believed. */
+static void test_sa_purge_passed(void **state)
+{
+	struct lab *l = sealed_phase3();
+	struct nhrp_packet p = behind(asked(l, "88.88.88.88"), "8.8.8.8",
+				      "192.168.1.8", 24);
+
+	(void)state;
+	put(l, "1.1.1.1", &p);
+	p = purge_of("88.0.0.0", 8);
+	p.src_proto = A("192.168.1.9");
+	put(l, "1.1.1.1", &p);
+	refused(l, REJECT_PURGE);
+	assert_int_equal(l->n_shortcuts, 1);
+	p = purge_of("192.168.1.0", 24);
+	p.src_proto = A("192.168.1.9");
+	put(l, "1.1.1.1", &p);
+	sent(l, NHRP_PURGE_REPLY, "1.1.1.1");
+	assert_non_null(neigh(l, "192.168.1.8"));
+	assert_int_equal(l->n_shortcuts, 1);
+	p.src_proto = A("192.168.1.1");
+	put(l, "1.1.1.1", &p);
+	assert_null(neigh(l, "192.168.1.8"));
+	lab_free(l);
+}
+
+/* Who calls himself an NHS needs a rule for whom he speaks for. */
+static void test_sa_speaks_for(void **state)
+{
+	struct lab *l = sealed_busy_hub();
+	struct nhrp_packet p = question("9.9.9.9", "192.168.1.9", "192.168.1.8");
+	struct nhrp_cie *c = nhrp_cie_add(&nhrp_ext_get(&p, NHRP_EXT_FORWARD)->cies);
+
+	(void)state;
+	c->nbma = A("6.6.6.6");
+	c->proto = A("192.168.1.6");
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_UNKNOWN_REQUESTER);
+	authorize(l, "r6.lab", "192.168.1.0", 24);
+	apply(l);
+	put(l, "6.6.6.6", &p);
+	sent(l, NHRP_RESOLUTION_REQUEST, "8.8.8.8");
+	lab_free(l);
+}
+
+/* A peer's hints do not use up what is there for all. */
+static void test_indications_bounded(void **state)
+{
+	struct lab *l = shortcut_spoke();
+	char dst[ADDR_STRLEN];
+	unsigned int k;
+
+	(void)state;
+	add_route(l, "88.1.0.0", 16, IFINDEX, "192.168.1.8");
+	l->deaf = true;
+	for (k = 0; k < 200; k++) {
+		snprintf(dst, sizeof(dst), "88.1.1.%u", k + 1);
+		indicate(l, "8.8.8.8", "66.66.66.66", dst);
+	}
+	l->deaf = false;
+	assert_int_equal(rejected(l, REJECT_RATE), 100);
+	indicate(l, "1.1.1.1", "66.66.66.66", "88.2.1.1");
+	sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
+	lab_free(l);
+}
+
 static void test_sa_cookie(void **state)
 {
 	struct lab *l = hub();
@@ -5344,9 +5736,14 @@ int main(void)
 		T_(dual_peer), T_(dual_one_down), T_(dual_restart), T_(dual_first),
 		T_(dual_restart_of_one), T_(dual_oneway), T_(dual_counters),
 		T_(sa_register), T_(sa_nhs_lost), T_(sa_unknown), T_(sa_path),
-		T_(sa_adopt), T_(sa_config), T_(sa_hub_waits),
+		T_(sa_fresh), T_(sa_adopt), T_(sa_config), T_(sa_hub_waits),
 		T_(sa_answer_behind), T_(sa_identity), T_(sa_address_identity),
 		T_(sa_authorize), T_(sa_cookie),
+		T_(sa_registration_limit), T_(registration_limit),
+		T_(sa_holder_unknown), T_(sa_authorize_answer),
+		T_(sa_authorize_late), T_(sa_hearsay), T_(sa_pass_reply),
+		T_(sa_pass_purge), T_(sa_purge_passed), T_(sa_speaks_for),
+		T_(indications_bounded),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);

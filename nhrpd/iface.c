@@ -136,6 +136,7 @@ void iface_free(struct iface *i)
 {
 	shortcut_free_all(i);
 	cache_free_all(i);
+	secure_free_all(i);
 	purge_drop_all(i);
 	nhs_free_all(i);
 	i->link->family[i->family] = NULL;
@@ -216,6 +217,7 @@ static void fix(struct entry *e, const struct addr *nbma, bool nhs,
 		return;
 	resolve_cancel(e);
 	peer_set_registered(e, false);
+	secure_own(e, 0);
 	if (cache_set_nbma(e, nbma, 0))
 		return;
 	e->type = type;

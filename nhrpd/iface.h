@@ -44,6 +44,7 @@ struct iface {
 	unsigned int plens[129];	/* shortcuts of each length */
 	struct answer *answers;		/* hash: whom we told of what, in turn */
 	struct answer *recheck;		/* next one to compare with the FIB */
+	struct owner *owners;		/* hash: identities that registered here */
 	struct limit redirects;		/* Traffic Indications sent */
 	struct limit reasks;		/* withdrawn, and asked for again */
 	unsigned int n_pending;		/* asks, probes and purges */

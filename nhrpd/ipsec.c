@@ -83,7 +83,7 @@ static void tell_engine(struct ipsec *s, const struct sa_info *i, bool up)
 		if (u->iface->running &&
 		    addr_eq(&u->local, &i->source.local))
 			engine_sa(s->d->engine, u->iface->ifindex, &i->remote,
-				  i->mark, up, event_now());
+				  i->mark, up, i->fresh, event_now());
 	event_timer_set(s->kick, 0);
 }
 
@@ -97,7 +97,34 @@ static void sa_down(void *ctx, const struct sa_info *i)
 	tell_engine(ctx, i, false);
 }
 
-static const struct charon_ops charon_ops = { .up = sa_up, .down = sa_down };
+static void sa_moved(void *ctx, const struct sa_info *i, const struct addr *old)
+{
+	struct ipsec *s = ctx;
+	struct use *u;
+
+	LL_FOREACH(s->uses, u)
+		if (u->iface->running && addr_eq(&u->local, &i->source.local))
+			engine_moved(s->d->engine, u->iface->ifindex, old,
+				     &i->remote, i->mark, event_now());
+	event_timer_set(s->kick, 0);
+}
+
+static void forget_marks(void *ctx, const struct addr *local)
+{
+	struct ipsec *s = ctx;
+	struct use *u;
+
+	LL_FOREACH(s->uses, u)
+		if (u->iface->running && addr_eq(&u->local, local))
+			engine_forget_marks(s->d->engine, u->iface->ifindex,
+					    event_now());
+	event_timer_set(s->kick, 0);
+}
+
+static const struct charon_ops charon_ops = {
+	.up = sa_up, .down = sa_down, .moved = sa_moved,
+	.forget_marks = forget_marks,
+};
 
 static void sa_gone(void *ctx, uint32_t spi, bool hard)
 {
@@ -162,8 +189,8 @@ void ipsec_free(struct ipsec *s)
 
 static int open_xfrm(struct ipsec *s, char *why, size_t len)
 {
-	return s->xfrm ? 0 : xfrm_open(&s->xfrm, s->d->loop, &xfrm_ops, s, why,
-				       len);
+	return s->xfrm ? 0 : xfrm_open(&s->xfrm, s->d->loop, s->d->conf->netns,
+				       &xfrm_ops, s, why, len);
 }
 
 /* Once, for as long as the daemon runs. */
@@ -283,10 +310,9 @@ struct engine_sa ipsec_sa(struct ipsec *s, unsigned int ifindex,
 
 	if (!u)
 		return sa;
-	if (sa_is_current(charon_sa(s->charon)))
+	sa.reason = charon_trouble(s->charon);
+	if (!*sa.reason)
 		sa.state = ENGINE_SA_DOWN;
-	else
-		sa.reason = "charon is away";
 	if (!sa_find(charon_sa(s->charon), &u->local, nbma, mark, &i))
 		return sa;
 	/* also one that works although charon has gone */
@@ -295,8 +321,10 @@ struct engine_sa ipsec_sa(struct ipsec *s, unsigned int ifindex,
 	snprintf(s->identity, sizeof(s->identity), "%s", i.identity);
 	snprintf(s->reason, sizeof(s->reason), "%s", i.reason);
 	sa.identity = s->identity;
-	sa.reason = s->reason;
+	if (sa.state != ENGINE_SA_UNKNOWN)
+		sa.reason = s->reason;
 	sa.ambiguous = i.ambiguous;
+	sa.coming = i.coming;
 	return sa;
 }
 
@@ -500,4 +528,15 @@ struct xfrm *ipsec_xfrm(const struct ipsec *s)
 const char *ipsec_socket(const struct ipsec *s)
 {
 	return s->path;
+}
+
+const char *ipsec_iface(const struct ipsec *s, const struct addr *local,
+			unsigned int n)
+{
+	const struct use *u;
+
+	LL_FOREACH(s->uses, u)
+		if (addr_eq(&u->local, local) && !n--)
+			return u->iface->name;
+	return NULL;
 }

@@ -52,10 +52,14 @@ struct charon *ipsec_charon(const struct ipsec *s);
 struct xfrm *ipsec_xfrm(const struct ipsec *s);
 /* charon's socket. */
 const char *ipsec_socket(const struct ipsec *s);
+/* The name of the @n-th tunnel with that address; NULL: there are fewer. */
+const char *ipsec_iface(const struct ipsec *s, const struct addr *local,
+			unsigned int n);
 
 /* ipsec_show.c: the member `ipsec` of `show`, NULL when there is nothing to
- * show; one peer of it. */
+ * show; the same with each SA and what the kernel tells of it; one peer. */
 struct json_object *ipsec_object(const struct ipsec *s, uint64_t now);
+struct json_object *ipsec_crypto_object(const struct ipsec *s, uint64_t now);
 struct json_object *ipsec_peer_object(const struct sa_info *i, uint64_t now);
 
 #endif

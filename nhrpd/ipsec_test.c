@@ -411,6 +411,7 @@ static void end(void)
 static void test_spoke(void **state)
 {
 	struct addr hub = A("10.0.0.2");
+	const struct json_object *child;
 	char why[DAEMON_REASON];
 	struct json_object *o;
 	struct engine_sa sa;
@@ -419,6 +420,9 @@ static void test_spoke(void **state)
 	begin("");
 	assert_true(protect(0, "10.0.0.1", why));
 	assert_int_equal(blocks_of("10.0.0.1"), 2);	/* before charon */
+	sa = ipsec_sa(d.ipsec, 3, &hub, 0);
+	assert_int_equal(sa.state, ENGINE_SA_UNKNOWN);
+	assert_non_null(strstr(sa.reason, "charon is away"));
 	start_charon();
 	registrations = 0;
 	run_until(is_registering);
@@ -431,6 +435,19 @@ static void test_spoke(void **state)
 	assert_int_equal(object_get_len(o, "peers"), 1);
 	assert_string_equal(object_get_str(object_get_at(o, "peers", 0),
 					   "state"), "up");
+	json_object_put(o);
+	/* this charon has nothing in the kernel */
+	o = ipsec_crypto_object(d.ipsec, event_now());
+	child = object_get_at(object_get_at(o, "peers", 0), "child_sas", 0);
+	assert_true(object_get_bool(child, "in_use"));
+	assert_string_equal(object_get_str(child, "mode"), "transport");
+	assert_string_equal(object_get_str(object_get(child, "inbound"), "spi"),
+			    "0x00001001");
+	assert_false(object_get_bool(object_get(child, "outbound"),
+				     "installed"));
+	assert_string_equal(object_get_str(object_get(child, "ike"),
+					   "initiator_spi"),
+			    "0000000000000001");
 	json_object_put(o);
 	/* another address: what was needed is needed from there */
 	registrations = 0;

@@ -26,6 +26,7 @@ struct peer {
 	uint32_t flags, priority;	/* as told */
 	bool needs_sa;			/* as told */
 	struct limit limit;		/* packets received */
+	struct limit hints;		/* Traffic Indications taken */
 	UT_hash_handle hh;
 };
 

@@ -4,8 +4,11 @@
  * told is void, and being told so.
  *
  * A purge is believed when it comes from the NBMA address that the entry
- * points to, or from an NHS about what was learnt through it. The data of a
- * purged entry goes through the hub until it is asked for anew.
+ * points to, or from an NHS about what was learnt through it. What an NHS has
+ * only passed on is its sender's word: with IPsec the NHS sees to it that it
+ * speaks of no neighbour but itself, and prefixes are taken from no next hop
+ * but the sender. The data of a purged entry goes through the hub until it is
+ * asked for anew.
  *
  * Who was told of an address is remembered in its entry and its cookie; who
  * was told of a prefix behind us, here alone: those that a restarted daemon
@@ -354,6 +357,20 @@ static bool is_host(const struct nhrp_cie *c)
 	       c->prefix == c->proto.len * 8;
 }
 
+/* Passed on by the NHS for somebody who is not one himself. */
+static bool is_passed_on(const struct rx *rx)
+{
+	return rx->iface->link->secured && nhs_at(rx->iface, rx->nbma) &&
+	       !nhs_named(rx->iface, &rx->p->src_proto);
+}
+
+static bool may_shortcut(const struct rx *rx, const struct entry *hop)
+{
+	if (is_passed_on(rx) && !addr_eq(&rx->p->src_proto, &hop->proto))
+		return false;
+	return may(rx, hop);
+}
+
 static void apply_shortcut(const struct rx *rx, struct shortcut *s,
 			   const struct nhrp_cie *c, struct verdict *v)
 {
@@ -362,7 +379,7 @@ static void apply_shortcut(const struct rx *rx, struct shortcut *s,
 	if (addr_is_set(&c->nbma) && !addr_eq(&c->nbma, &s->hop->nbma) &&
 	    !addr_eq(&c->nbma, &s->hop->claimed))
 		return;
-	if (!may(rx, s->hop)) {
+	if (!may_shortcut(rx, s->hop)) {
 		v->refused++;
 		return;
 	}
@@ -395,6 +412,8 @@ static void apply_prefix(const struct rx *rx, const struct nhrp_cie *c,
 		if (s->key.plen >= c->prefix &&
 		    addr_in_prefix(&s->key.prefix, &c->proto, c->prefix))
 			apply_shortcut(rx, s, c, v);
+	if (is_passed_on(rx))
+		return;			/* nobody is several neighbours */
 	HASH_ITER(hh, rx->iface->cache, e, next)
 		if (addr_in_prefix(&e->proto, &c->proto, c->prefix))
 			apply(rx, e, c, v);
@@ -421,19 +440,6 @@ static void apply_cie(const struct rx *rx, const struct nhrp_cie *c,
 		apply_shortcut(rx, s, c, v);
 }
 
-static void pass(struct rx *rx)
-{
-	struct addr nbma;
-	uint32_t mark;
-
-	if (!resolve_may_pass(rx))
-		return;
-	if (msg_way(rx, &rx->p->dst_proto, &nbma, &mark))
-		msg_forward(rx, &nbma, mark, NHRP_EXT_FORWARD);
-	else
-		engine_reject(rx->iface, REJECT_NO_BINDING);
-}
-
 static void refuse(struct rx *rx)
 {
 	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
@@ -442,6 +448,46 @@ static void refuse(struct rx *rx)
 	engine_complain(rx->iface, "purge of %s from %s refused: not its own",
 			addr_text(&rx->p->cies.e[0].proto, proto),
 			addr_text(rx->nbma, nbma));
+}
+
+/* A neighbour's address is its own to take back. */
+static bool may_speak_of(const struct rx *rx, const struct nhrp_cie *c)
+{
+	const struct entry *e = cache_find(rx->iface, &c->proto);
+
+	if (!is_host(c) || !iface_on_link(rx->iface, &c->proto))
+		return true;		/* its next hop's, who is told sees that */
+	if (!e || !e->registered)
+		return secure_speaks_for(rx, &c->proto);
+	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark;
+}
+
+static bool may_pass(const struct rx *rx)
+{
+	const struct nhrp_cies *all = &rx->p->cies;
+	unsigned int k;
+
+	if (!rx->iface->link->secured || nhs_at(rx->iface, rx->nbma))
+		return true;
+	for (k = 0; k < all->n; k++)
+		if (!may_speak_of(rx, &all->e[k]))
+			return false;
+	return true;
+}
+
+static void pass(struct rx *rx)
+{
+	struct addr nbma;
+	uint32_t mark;
+
+	if (!resolve_may_pass(rx))
+		return;
+	if (!may_pass(rx))
+		refuse(rx);
+	else if (msg_way(rx, &rx->p->dst_proto, &nbma, &mark))
+		msg_forward(rx, &nbma, mark, NHRP_EXT_FORWARD);
+	else
+		engine_reject(rx->iface, REJECT_NO_BINDING);
 }
 
 static void done(struct rx *rx)

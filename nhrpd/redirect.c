@@ -22,6 +22,10 @@
 #define REDIRECT_BURST 4000
 #define QUOTE_MAX 128			/* bytes */
 
+/* Hints of a peer that is no NHS: each may keep a request open for a minute. */
+#define HINT_RATE 20			/* indications/s */
+#define HINT_BURST 100
+
 struct heads {				/* of a quoted packet */
 	struct addr src, dst;
 };
@@ -150,6 +154,10 @@ static void take_hint(struct rx *rx, const struct addr *dst,
 		engine_reject(i, REJECT_STRANGER);
 	else if (is_covered(i, dst, via))
 		engine_reject(i, REJECT_COVERED);
+	else if (!nhs_at(i, rx->nbma) &&
+		 !limit_take(&peer_find(i->link, rx->nbma, rx->mark)->hints,
+			     i->engine->now, HINT_RATE, HINT_BURST))
+		engine_reject(i, REJECT_RATE);
 	else if (!resolve_want(i, dst, true))
 		engine_reject(i, REJECT_PENDING);
 }

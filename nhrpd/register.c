@@ -475,13 +475,13 @@ static enum nhrp_code take_in(struct rx *rx, struct entry *e,
 	bool moved = !addr_eq(&e->nbma, rx->nbma) || e->mark != rx->mark;
 	struct addr old = was ? e->nbma : (struct addr){ 0 };
 
+	if ((!was || owner) && !secure_own(e, owner))
+		return NHRP_CODE_NO_RESOURCES;
 	resolve_cancel(e);
 	if (was && moved)
 		purge_told(e);
 	if (moved && cache_set_nbma(e, rx->nbma, rx->mark))
 		return NHRP_CODE_NO_RESOURCES;
-	if (!was || owner)
-		e->owner = owner;
 	take_over(rx, e, c);
 	if (!was || moved)
 		tell_registered(rx, e, &old);

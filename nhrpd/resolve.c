@@ -11,9 +11,11 @@
  * address, with a hop count that lets nobody else answer. Until the reply
  * comes back from there the kernel sends data through the hub.
  *
- * With IPsec the SA is the proof: it takes an exchange on that path to make
- * one, and the kernel looks at it for each packet. Until it is there the hub
- * carries the data, and answers go back the way the request came.
+ * With IPsec a path needs an SA first, which the kernel looks at for each
+ * packet. Having one is no proof: who answers IKE sends before the other end
+ * can receive. A probe is. Until then the hub carries the data, and answers go
+ * back the way the request came. The same each time that the peer makes an SA
+ * anew, from when its IKE_SA is there: the kernel takes the new one at once.
  *
  * An answer of "no" harms no data either; it only keeps us from asking again
  * for a while.
@@ -34,6 +36,7 @@
 #define ASK_TRIES 5
 #define PROBE_FIRST 250			/* ms; doubled up to PROBE_MAX */
 #define PROBE_MAX 60000
+#define PROBE_FRESH 60			/* ms until the kernel takes a new SA */
 #define PROBE_QUICK 5			/* tries before it looks hopeless */
 #define CHECK_GAP 1000			/* ms, of a path in use (live.c) */
 #define CHECK_TRIES 3
@@ -41,6 +44,8 @@
 #define HOLDOFF_FIRST 30		/* seconds */
 #define HOLDOFF_MAX 180
 #define SIBLINGS_MAX 8			/* addresses that one node registers */
+#define CODE_NEXT_DOOR 255		/* of no NAK */
+#define CODE_FORBIDDEN 254		/* the same */
 
 #define REQUEST_FLAGS (NHRP_F_ROUTER | NHRP_F_AUTHORITATIVE | \
 		       NHRP_F_SOURCE_STABLE | NHRP_F_NAT)
@@ -49,7 +54,8 @@ bool resolve_needs_proof(const struct entry *e)
 {
 	const struct link *l = e->iface->link;
 
-	return !l->secured || secure_is_down(l, &e->nbma, e->mark);
+	return !l->secured ||
+	       secure_sa(l, &e->nbma, e->mark).state != ENGINE_SA_UNKNOWN;
 }
 
 /* ---- requests of our own ---- */
@@ -257,8 +263,23 @@ void resolve_probe(struct entry *e)
 
 void resolve_prove(struct entry *e)
 {
-	if (!secure_is_down(e->iface->link, &e->nbma, e->mark))
-		resolve_probe(e);	/* else resolve_sa() goes on */
+	struct engine_sa sa = secure_sa(e->iface->link, &e->nbma, e->mark);
+
+	/* else resolve_sa() goes on, through the SA that stays */
+	if (sa.state != ENGINE_SA_DOWN && !sa.coming)
+		resolve_probe(e);
+}
+
+/* The same through a new SA, not through one that the kernel had before it. */
+static void prove_fresh(struct entry *e)
+{
+	struct engine_sa sa = secure_sa(e->iface->link, &e->nbma, e->mark);
+
+	if (sa.state != ENGINE_SA_DOWN && !sa.coming)
+		e->probe = request_new(e, probe_due);
+	if (e->probe)
+		timer_set(&engine_of(e)->timers, &e->probe->timer,
+			  engine_of(e)->now + PROBE_FRESH);
 }
 
 /* "no IPsec SA: charon is away" */
@@ -298,6 +319,12 @@ const char *resolve_reason(const struct entry *e, char *buf, size_t len)
 			return "the NHS does not answer";
 		if (e->code == NHRP_CODE_NO_BINDING)
 			return "nobody has registered it (12)";
+		if (e->code == NHRP_CODE_PROHIBITED)
+			return "the NHS allows no direct path (4)";
+		if (e->code == CODE_NEXT_DOOR)
+			return "behind the same NAT as this node";
+		if (e->code == CODE_FORBIDDEN)
+			return "no 'authorize' line gives it to who is there";
 		snprintf(buf, len, "refused by the NHS (%u)", e->code);
 		return buf;
 	}
@@ -451,10 +478,16 @@ static struct binding binding_of(const struct nhrp_packet *p,
 	return b;
 }
 
+/* Behind the NAT that we are behind: what is sent there comes back to it. */
+static bool is_next_door(const struct iface *i, const struct binding *b)
+{
+	return addr_is_set(&i->public) && addr_eq(&b->nbma, &i->public);
+}
+
 static bool reachable(const struct iface *i, const struct binding *b)
 {
 	return addr_is_set(&b->nbma) && !addr_is_martian(&b->nbma) &&
-	       !addr_eq(&b->nbma, &i->local);
+	       !addr_eq(&b->nbma, &i->local) && !is_next_door(i, b);
 }
 
 static bool usable(const struct iface *i, const struct binding *b)
@@ -511,6 +544,11 @@ static bool settled(const struct entry *e)
 	       e->registered;
 }
 
+static bool from(const struct rx *rx, const struct entry *e)
+{
+	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark;
+}
+
 /* The path is proved by @how: data may take it. */
 static void confirm(struct entry *e, const char *how)
 {
@@ -530,19 +568,73 @@ static void confirm(struct entry *e, const char *how)
 		     "after %llu ms", ms);
 }
 
-void resolve_sa(struct entry *e, bool up)
+/* secure_forbids(), told. */
+static bool forbidden(struct iface *i, const struct addr *nbma,
+		      const struct addr *a, uint8_t plen)
+{
+	char what[ADDR_STRLEN], where[ADDR_STRLEN];
+
+	if (!secure_forbids(i, nbma, 0, a, plen))
+		return false;
+	engine_reject(i, REJECT_IDENTITY);
+	engine_complain(i, "%s/%u at %s (%s) refused: no 'authorize' line gives it to that identity",
+			addr_text(a, what), plen, addr_text(nbma, where),
+			secure_sa(i->link, nbma, 0).identity);
+	return true;
+}
+
+static bool forbidden_host(struct iface *i, const struct binding *b)
+{
+	return forbidden(i, &b->nbma, &b->proto, b->proto.len * 8);
+}
+
+/* It is known now who is there: what no rule gives him goes. False: so does @e. */
+static bool unmask(struct entry *e)
+{
+	struct shortcut *s, *next;
+
+	if (forbidden(e->iface, &e->nbma, &e->proto, e->proto.len * 8)) {
+		refuse(e, CODE_FORBIDDEN);
+		return false;
+	}
+	for (s = e->shortcuts; s; s = next) {
+		next = s->next;
+		if (forbidden(e->iface, &e->nbma, &s->key.prefix, s->key.plen))
+			shortcut_withdraw(s, "no 'authorize' line gives it to who is there");
+	}
+	return true;
+}
+
+void resolve_sa(struct entry *e, bool up, bool fresh)
 {
 	if (e->type != ENTRY_DYNAMIC || e->nhs || e->registered)
 		return;
-	if (up && e->lost) {
-		resolve_probe(e);
-	} else if (up) {
-		confirm(e, "has an SA");
-	} else if (e->state == ENTRY_UP) {
-		request_end(&e->probe);
-		cache_leave_state(e, ENTRY_PROBING, "no IPsec SA");
+	if (up && !unmask(e))
+		return;
+	if (e->state == ENTRY_UP && (fresh || !up)) {
+		cache_leave_state(e, ENTRY_PROBING,
+				  up ? "the peer makes a new SA" : "no IPsec SA");
 		cache_install(e);
 	}
+	if (e->state != ENTRY_PROBING)
+		return;
+	request_end(&e->probe);		/* it may have gone nowhere */
+	if (up && fresh)
+		prove_fresh(e);
+	else if (up)
+		resolve_prove(e);
+}
+
+/* Who asks through an SA can hear through it: no need to wait for the time of
+ * the next probe. It is no proof, there may be a newer SA to answer through. */
+static void heard_from(const struct rx *rx)
+{
+	struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
+
+	if (e && e->probe && !e->lost && e->state == ENTRY_PROBING &&
+	    from(rx, e) &&
+	    secure_sa(e->iface->link, rx->nbma, rx->mark).state == ENGINE_SA_UP)
+		probe_due(&e->probe->timer);
 }
 
 static unsigned int code_of(const struct nhrp_packet *p)
@@ -579,12 +671,33 @@ static bool may_be_hop(const struct iface *i, const struct addr *a)
 	       (iface_on_link(i, a) || i->conf.plen == a->len * 8);
 }
 
+/* No NHS says so, and no rule. Without IPsec anybody could be the NHS. */
+static bool is_hearsay(const struct rx *rx)
+{
+	const struct iface *i = rx->iface;
+
+	return i->link->secured && !i->conf.n_authorize && !nhs_at(i, rx->nbma);
+}
+
+/* The NHS is asked whose address it is; NULL: it cannot be. */
+static struct entry *verify_hop(struct entry *e)
+{
+	e->target = false;
+	resolve_ask(e);
+	if (e->ask || e->type != ENTRY_INCOMPLETE)
+		return e;
+	cache_del(e);			/* nobody would ever take it away */
+	return NULL;
+}
+
 /*
  * The neighbour that @b speaks of. An answer that came straight from somebody
- * does not move one that is known: the NHS is asked whose address it is.
+ * does not move one that is known, and with IPsec does not make one: the NHS
+ * is asked whose address it is.
  */
-static struct entry *know_hop(struct iface *i, const struct binding *b)
+static struct entry *know_hop(const struct rx *rx, const struct binding *b)
 {
+	struct iface *i = rx->iface;
 	struct entry *e = cache_find(i, &b->proto);
 
 	if (e && settled(e))
@@ -597,6 +710,8 @@ static struct entry *know_hop(struct iface *i, const struct binding *b)
 		e = cache_add(i, &b->proto);
 	if (!e)
 		return NULL;
+	if (e->type != ENTRY_DYNAMIC && is_hearsay(rx))
+		return verify_hop(e);
 	request_end(&e->ask);
 	e->target = false;
 	learn(e, b);
@@ -604,6 +719,19 @@ static struct entry *know_hop(struct iface *i, const struct binding *b)
 		return e;
 	cache_del(e);			/* out of memory */
 	return NULL;
+}
+
+static void refuse_useless(struct entry *e, const struct binding *b)
+{
+	engine_reject(e->iface, REJECT_BAD_REPLY);
+	refuse(e, is_next_door(e->iface, b) ? CODE_NEXT_DOOR :
+					      NHRP_CODE_SUCCESS);
+}
+
+/* What a target's answer speaks of; 0 and what is too long mean one address. */
+static uint8_t answered_plen(const struct nhrp_cie *c, const struct addr *dst)
+{
+	return c->prefix && c->prefix < dst->len * 8 ? c->prefix : dst->len * 8;
 }
 
 /* The node that a destination is behind has answered. */
@@ -617,11 +745,15 @@ static void target_answered(struct rx *rx, struct entry *e)
 	struct entry *hop;
 
 	if (!usable(i, &b) || !may_be_hop(i, &b.proto)) {
-		engine_reject(i, REJECT_BAD_REPLY);
-		refuse(e, NHRP_CODE_SUCCESS);
+		refuse_useless(e, &b);
 		return;
 	}
-	hop = know_hop(i, &b);
+	if (forbidden_host(i, &b) ||
+	    forbidden(i, &b.nbma, &dst, answered_plen(c, &dst))) {
+		refuse(e, CODE_FORBIDDEN);
+		return;
+	}
+	hop = know_hop(rx, &b);
 	e = cache_find(i, &dst);
 	if (hop && !shortcut_learn(hop, &dst, c->prefix, b.hold) && e)
 		refuse(e, NHRP_CODE_SUCCESS);
@@ -648,13 +780,16 @@ static void answered(struct rx *rx, struct entry *e)
 		return;
 	}
 	b = binding_of(p, &e->proto, &c->nbma, c->hold);
-	if (usable(rx->iface, &b)) {
+	if (!usable(rx->iface, &b)) {
+		if (e->type != ENTRY_DYNAMIC)
+			refuse_useless(e, &b);
+		else
+			engine_reject(rx->iface, REJECT_BAD_REPLY);
+	} else if (!forbidden_host(rx->iface, &b)) {
 		learn(e, &b);
-		return;
+	} else if (e->type != ENTRY_DYNAMIC) {
+		refuse(e, CODE_FORBIDDEN);
 	}
-	engine_reject(rx->iface, REJECT_BAD_REPLY);
-	if (e->type != ENTRY_DYNAMIC)
-		refuse(e, NHRP_CODE_SUCCESS);
 }
 
 /* A reply that somebody here may have asked for, with one usable CIE. */
@@ -681,6 +816,78 @@ static bool is_answer(const struct nhrp_packet *p, const struct request *r)
 	return r && r->id == p->reqid;
 }
 
+static bool known(const struct entry *e)
+{
+	return e && (e->registered || e->type == ENTRY_STATIC || e->nhs);
+}
+
+/* What a reply that passes here says is its sender's to say; else why not. */
+static const char *misanswer(const struct rx *rx, const struct nhrp_cie *c,
+			     enum engine_reject *count)
+{
+	const struct addr *dst = &rx->p->dst_proto;
+	const struct addr *hop = addr_is_set(&c->proto) ? &c->proto : dst;
+	const struct entry *e = cache_find(rx->iface, hop);
+
+	*count = REJECT_SPOOFED;
+	if (known(e) ? !from(rx, e) : !secure_speaks_for(rx, hop))
+		return "its next hop is not its sender's";
+	*count = REJECT_IDENTITY;
+	if (secure_forbids(rx->iface, rx->nbma, rx->mark, hop, hop->len * 8) ||
+	    secure_forbids(rx->iface, rx->nbma, rx->mark, dst,
+			   answered_plen(c, dst)))
+		return "no 'authorize' line gives it to that identity";
+	return NULL;
+}
+
+/* Who is asked has to answer for himself, where it can be known who he is. */
+static bool may_answer(const struct rx *rx)
+{
+	char dst[ADDR_STRLEN], nbma[ADDR_STRLEN];
+	const struct nhrp_cies *all = &rx->p->cies;
+	const struct nhrp_cie *c;
+	enum engine_reject count;
+	const char *why = NULL;
+
+	if (!rx->iface->link->secured || nhs_at(rx->iface, rx->nbma))
+		return true;
+	for (c = all->e; c < all->e + all->n && !why; c++)
+		why = c->code ? NULL : misanswer(rx, c, &count);
+	if (!why)
+		return true;
+	engine_reject(rx->iface, count);
+	engine_complain(rx->iface, "answer for %s/%u from %s (%s) refused: %s",
+			addr_text(&rx->p->dst_proto, dst),
+			answered_plen(c - 1, &rx->p->dst_proto),
+			addr_text(rx->nbma, nbma), secure_identity(rx), why);
+	return false;
+}
+
+/* A NATed spoke may not know its public address of today; its NHS does. */
+static void fill_nat(struct rx *rx, const struct entry *who)
+{
+	struct nhrp_cies *nat = msg_nat(rx->p);
+	unsigned int k;
+
+	if (!nat || !who || !who->registered || !from(rx, who) ||
+	    !addr_is_set(&who->claimed))
+		return;
+	for (k = 0; k < nat->n; k++)
+		if (addr_eq(&nat->e[k].proto, &who->proto))
+			nat->e[k].nbma = who->nbma;
+	if (!nat->n)
+		msg_add_nat(nat, &who->nbma, &who->proto);
+}
+
+/* Who has answered. */
+static const struct entry *responder(const struct rx *rx)
+{
+	const struct nhrp_packet *p = rx->p;
+
+	return cache_find(rx->iface, p->cies.n && addr_is_set(&p->cies.e[0].proto) ?
+			  &p->cies.e[0].proto : &p->dst_proto);
+}
+
 static void pass_reply(struct rx *rx)
 {
 	struct addr nbma;
@@ -693,7 +900,8 @@ static void pass_reply(struct rx *rx)
 		engine_reject(rx->iface, REJECT_UNKNOWN_REQUESTER);
 	} else if (!msg_way(rx, &rx->p->src_proto, &nbma, &mark)) {
 		engine_reject(rx->iface, REJECT_NO_BINDING);
-	} else {
+	} else if (may_answer(rx)) {
+		fill_nat(rx, responder(rx));
 		msg_forward(rx, &nbma, mark, NHRP_EXT_REVERSE);
 	}
 }
@@ -749,7 +957,8 @@ static void learn_requester(struct iface *i, const struct binding *b,
 {
 	struct entry *e = cache_find(i, &b->proto);
 
-	if (!stable || !usable(i, b) || !may_be_hop(i, &b->proto))
+	if (!stable || !usable(i, b) || !may_be_hop(i, &b->proto) ||
+	    forbidden_host(i, b))
 		return;
 	if (!e)
 		e = cache_add(i, &b->proto);
@@ -831,21 +1040,13 @@ static void answer_self(struct rx *rx)
 	}
 	fill_reply(i, rx->p, i->conf.addr.len * 8);
 	msg_send(i, rx->nbma, rx->mark, rx->p);
-	if (nhs_at(i, rx->nbma))
+	if (nhs_at(i, rx->nbma)) {
 		learn_requester(i, &b, stable);
-	else
+	} else {
 		live_suspected(rx);
+		heard_from(rx);
+	}
 	note_asked(i, &b.proto);
-}
-
-static bool from(const struct rx *rx, const struct entry *e)
-{
-	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark;
-}
-
-static bool known(const struct entry *e)
-{
-	return e && (e->registered || e->type == ENTRY_STATIC || e->nhs);
 }
 
 /* An NHS that is registered here passed the packet on, as its record says. */
@@ -865,7 +1066,8 @@ static bool may_pass(const struct rx *rx)
 	const struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
 
 	return nhs_at(rx->iface, rx->nbma) || (known(e) && from(rx, e)) ||
-	       (!known(e) && from_nhs_below(rx));
+	       (!known(e) && from_nhs_below(rx) &&
+		secure_speaks_for(rx, &rx->p->src_proto));
 }
 
 uint8_t resolve_narrow(struct iface *i, const struct addr *dst, uint8_t plen)
@@ -972,14 +1174,6 @@ bool resolve_may_pass(struct rx *rx)
 	return false;
 }
 
-/* A NATed spoke may not know its public address; its NHS does. */
-static void fill_nat(struct rx *rx, const struct entry *src)
-{
-	struct nhrp_cies *nat = msg_nat(rx->p);
-
-	if (src && addr_is_set(&src->claimed) && nat && !nat->n)
-		msg_add_nat(nat, &src->nbma, &src->proto);
-}
 
 /*
  * @who is about to learn of the node at @dst; of which of its addresses, its
@@ -1009,6 +1203,21 @@ static void note_both(struct entry *src, struct entry *dst, struct rx *rx,
 		cache_note_told(src, target);
 }
 
+/*
+ * Behind one NAT address with others, which our marks tell apart: whoever
+ * sends there without them meets any.
+ */
+static bool is_crowded(const struct entry *e)
+{
+	const struct peer *p;
+
+	for (p = e && e->mark ? e->iface->link->peers : NULL; p; p = p->hh.next)
+		if (p != e->peer && p->entries &&
+		    addr_eq(&p->key.nbma, &e->nbma))
+			return true;
+	return false;
+}
+
 /* Passes a request on towards @hop, the target or the router before it. */
 static void pass_request(struct rx *rx, const struct addr *hop)
 {
@@ -1018,6 +1227,10 @@ static void pass_request(struct rx *rx, const struct addr *hop)
 
 	if (!resolve_may_pass(rx))
 		return;
+	if (is_crowded(src) || is_crowded(dst)) {
+		answer_no(rx, NHRP_CODE_PROHIBITED);
+		return;
+	}
 	fill_nat(rx, src);
 	if (known(dst) && !from(rx, dst)) {
 		note_both(src, dst, rx, hop);

@@ -417,6 +417,8 @@ static unsigned int put_tunnel(struct nlmsghdr *nlh,
 
 	if (!(features & DMVPN_FEATURE_REDIRECT))
 		select &= ~(uint32_t)DMVPN_LINK_F_REDIRECT;
+	if (!(features & DMVPN_FEATURE_STRICT_SOURCE))
+		select &= ~(uint32_t)DMVPN_LINK_F_STRICT_SOURCE;
 	if (t->has_key && (!now->has_key || t->key != now->key)) {
 		mnl_attr_put_u32(nlh, IFLA_DMVPN_KEY, t->key);
 		n++;

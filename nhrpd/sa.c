@@ -22,12 +22,17 @@
 #include "timer.h"
 
 #define CHILDREN_MAX	65536		/* charon is trusted, but has bugs too */
-#define DEAD_MAX	1024		/* remembered numbers of gone children */
+#define DEAD_MAX	16384		/* remembered numbers of gone children */
 #define BACKOFF_MIN	1000		/* ms */
 #define SOON		300		/* ms; both ends do not try at once */
 #define SPREAD_EACH	10		/* ms a peer when all begin at once */
 #define SPREAD_MAX	120000		/* ms */
-#define RELIST		1000		/* ms after a listing that broke */
+#define FIX_TRIES	2		/* charon may still hold what it closed */
+#define RELIST		1000		/* ms after a listing that broke, */
+#define RELIST_MAX	32000		/* and after many of them */
+#define TRYING_MAX	16		/* attempts for whom an old SA serves */
+#define CROWDED		200		/* ms until such a one looks again */
+#define SWEEP_AGAIN	5000		/* ms; old SAs are in use still */
 
 struct source {
 	struct sa_source src;
@@ -37,6 +42,7 @@ struct source {
 
 struct ike {
 	struct sa_ike i;
+	uint64_t born;			/* 0: before our time */
 	bool current;			/* hashed: of this session */
 	struct child *children;		/* by iprev, inext */
 	UT_hash_handle hh;		/* by i.id */
@@ -47,6 +53,7 @@ struct child {
 	struct ike *ike;
 	struct sa_peer *peer;
 	uint64_t born;
+	uint64_t line;			/* when the first was that it replaces */
 	bool current;			/* charon's number holds in this session */
 	bool suspect;			/* not in the kernel any more */
 	struct child *prev, *next;	/* of the peer */
@@ -68,11 +75,14 @@ struct sa_peer {
 	uint64_t since, up_since;
 	unsigned int need, failures;
 	bool mine;			/* needed, or was until it is closed */
+	bool bereft;			/* a dead charon's: one attempt to replace */
 	bool loaded;			/* charon has its connection */
 	bool tied;			/* the peer had its time to end one */
+	bool moved;			/* both ends were led to the one that stays */
 	bool trying;			/* an attempt of ours is under way */
 	bool listing;			/* asked what became of it */
 	bool again;			/* and the next one is not to wait */
+	bool refused;			/* by charon, @reason says why */
 	uint32_t up_ike;		/* IKE_SA of the attempt, no child yet */
 	struct child *children, *chosen;
 	unsigned int n_children;
@@ -80,13 +90,15 @@ struct sa_peer {
 	uint32_t told_mark;
 	char told_identity[SA_IDENTITY_MAX];
 	char reason[SA_REASON_MAX];
+	char said[SA_REASON_MAX];	/* by charon, of the last attempt */
 	uint64_t idle_packets;
 	struct timer t_try;		/* attempt's end, or its beginning */
 	struct timer t_hold;		/* no SA: tell */
 	struct timer t_tie;		/* two SAs: end one */
 	struct timer t_idle;		/* unneeded: still used? */
 	struct timer t_fix;		/* SAs missing in the kernel */
-	bool fixing;			/* rekeyed, waiting for the outcome */
+	struct timer t_coming;		/* the peer's new IKE_SA, no child yet */
+	unsigned int fixing;		/* times rekeyed, waiting for the outcome */
 	UT_hash_handle hh, hh_conn;
 };
 
@@ -96,6 +108,7 @@ struct sa {
 	uint64_t now;
 	bool ready;			/* charon is there */
 	bool resync;			/* and its list is being read */
+	unsigned int broken;		/* listings in a row */
 	uint64_t noted;			/* when the kernel's SAs were */
 	bool audited;			/* SAs too young then were looked at again */
 	struct source *sources;
@@ -103,6 +116,7 @@ struct sa {
 	struct ike *ikes;
 	struct child *by_id, *by_in, *by_out;
 	unsigned int n_children;
+	unsigned int n_trying;		/* peers with an attempt under way */
 	uint32_t dead[DEAD_MAX];	/* by number modulo */
 	struct timers timers;
 	struct timer t_sweep, t_relist;
@@ -187,6 +201,13 @@ static void set_state(struct sa_peer *p, enum sa_state state)
 	p->since = p->s->now;
 }
 
+static void set_trying(struct sa_peer *p, bool trying)
+{
+	if (p->trying != trying)
+		p->s->n_trying += trying ? 1 : -1;
+	p->trying = trying;
+}
+
 static void set_reason(struct sa_peer *p, const char *why)
 {
 	snprintf(p->reason, sizeof(p->reason), "%s", why);
@@ -237,6 +258,7 @@ void sa_peer_info(const struct sa_peer *p, struct sa_info *i)
 		.ambiguous = is_ambiguous(p),
 		.nat = c && c->ike->i.nat,
 		.stale = is_stale(p),
+		.coming = p->t_coming.armed,
 		.need = p->need,
 		.children = p->n_children,
 		.since = p->since,
@@ -250,12 +272,13 @@ void sa_peer_info(const struct sa_peer *p, struct sa_info *i)
 		i->source.local = p->key.local;
 }
 
-static void announce(struct sa_peer *p)
+static void announce(struct sa_peer *p, bool fresh)
 {
 	struct sa_info i;
 
 	sa_peer_info(p, &i);
-	if (p->told && p->told_mark == i.tx_mark &&
+	i.fresh = fresh;
+	if (!fresh && p->told && p->told_mark == i.tx_mark &&
 	    p->told_ambiguous == i.ambiguous &&
 	    !strcmp(p->told_identity, i.identity))
 		return;
@@ -322,6 +345,7 @@ static void hold_timer(struct timer *t);
 static void tie_timer(struct timer *t);
 static void idle_timer(struct timer *t);
 static void fix_timer(struct timer *t);
+static void coming_timer(struct timer *t);
 
 static struct sa_peer *make_peer(struct sa *s, struct source *src,
 				 const struct addr *remote, uint32_t mark)
@@ -342,6 +366,7 @@ static struct sa_peer *make_peer(struct sa *s, struct source *src,
 	p->t_tie.fn = tie_timer;
 	p->t_idle.fn = idle_timer;
 	p->t_fix.fn = fix_timer;
+	p->t_coming.fn = coming_timer;
 	HASH_ADD(hh, s->peers, key, sizeof(p->key), p);
 	if (mark)
 		return p;
@@ -360,6 +385,7 @@ static void free_peer(struct sa_peer *p)
 	stop_timer(p, &p->t_tie);
 	stop_timer(p, &p->t_idle);
 	stop_timer(p, &p->t_fix);
+	stop_timer(p, &p->t_coming);
 	HASH_DELETE(hh, s->peers, p);
 	if (p->conn[0])
 		HASH_DELETE(hh_conn, s->by_conn, p);
@@ -387,7 +413,8 @@ static void backoff(struct sa_peer *p, const char *why)
 	if (wait > SA_BACKOFF_MAX)
 		wait = SA_BACKOFF_MAX;
 	p->failures++;
-	p->trying = false;
+	set_trying(p, false);
+	p->bereft = false;
 	p->up_ike = 0;
 	set_reason(p, why);
 	log_peer(p, SA_NOTICE, why);
@@ -398,8 +425,8 @@ static void backoff(struct sa_peer *p, const char *why)
 		return;
 	}
 	set_state(p, SA_BACKOFF);
-	set_timer(p, &p->t_try, wait - wait / 4 +
-		  random_below(p->s, wait / 2));
+	/* a hub's spokes have all been refused at the same time */
+	set_timer(p, &p->t_try, wait / 2 + random_below(p->s, wait));
 }
 
 /* An SA of this session is there; stale ones do not count. */
@@ -408,12 +435,19 @@ static bool has_current(const struct sa_peer *p)
 	return p->children && !is_stale(p);
 }
 
+/* Somebody here needs it, or the peer did and may not know yet that a charon
+ * of ours took it to the grave. */
+static bool is_wanted(const struct sa_peer *p)
+{
+	return p->need || p->bereft;
+}
+
 static void initiate(struct sa_peer *p)
 {
 	struct sa *s = p->s;
 
 	stop_timer(p, &p->t_try);
-	if (has_current(p) || !p->src || !p->need)
+	if (has_current(p) || !p->src || !is_wanted(p))
 		return;
 	if (!s->ready || s->resync || !p->conn[0]) {
 		set_state(p, SA_WAITING);
@@ -422,9 +456,11 @@ static void initiate(struct sa_peer *p)
 		return;
 	}
 	s->counts[SA_COUNT_ATTEMPT]++;
-	p->trying = p->loaded = true;
-	p->listing = p->again = false;
+	set_trying(p, true);
+	p->loaded = true;
+	p->listing = p->again = p->refused = false;
 	p->up_ike = 0;
+	p->said[0] = '\0';
 	set_state(p, SA_CONNECTING);
 	if (!p->reason[0])
 		set_reason(p, "IKE is under way");
@@ -433,16 +469,29 @@ static void initiate(struct sa_peer *p)
 	s->ops->initiate(s->ctx, p->conn);
 }
 
-/* All begin at the same time: not all at once, and not before charon has its
- * secrets, whose absence is not reported. */
+/* ms over which all peers are spread when something concerns all of them */
+static uint32_t spread_of(const struct sa *s)
+{
+	uint32_t spread = HASH_COUNT(s->peers) * SPREAD_EACH;
+
+	return spread < SPREAD_MAX ? spread : SPREAD_MAX;
+}
+
+/*
+ * All begin at the same time: not all at once, and not before charon has its
+ * secrets, whose absence is not reported. What a charon left behind serves
+ * until then; the oldest peer, an NHS where there is one, goes first, so that
+ * the way through it is whole while the others' SAs are replaced.
+ */
 static void initiate_spread(struct sa_peer *p)
 {
-	uint32_t spread = HASH_COUNT(p->s->peers) * SPREAD_EACH;
+	uint32_t wait = SA_SETTLE;
 
-	if (spread > SPREAD_MAX)
-		spread = SPREAD_MAX;
-	set_state(p, SA_BACKOFF);
-	set_timer(p, &p->t_try, SA_SETTLE + random_below(p->s, spread));
+	if (!p->children)
+		set_state(p, SA_BACKOFF);
+	else if (p != p->s->peers)
+		wait += SA_SETTLE;
+	set_timer(p, &p->t_try, wait + random_below(p->s, spread_of(p->s)));
 }
 
 /* What became of the attempt is asked when its time is over. */
@@ -454,7 +503,7 @@ static void end_attempt(struct sa_peer *p)
 		s->counts[SA_COUNT_CHILD_REFUSED]++;
 		s->ops->terminate(s->ctx, p->up_ike, false);
 		p->up_ike = 0;
-		p->trying = false;
+		set_trying(p, false);
 		if (p->state == SA_CONNECTING)
 			backoff(p, "the peer refuses the CHILD_SA (proposal, selectors or mode)");
 		return;
@@ -470,7 +519,10 @@ static void try_timer(struct timer *t)
 
 	if (p->trying)
 		end_attempt(p);
-	else if (p->need)
+	else if (is_stale(p) && p->s->n_trying >= TRYING_MAX)
+		/* no more at once than charon can do: nothing is lost yet */
+		set_timer(p, t, CROWDED / 2 + random_below(p->s, CROWDED));
+	else if (is_wanted(p))
 		initiate(p);
 	settle(p);
 }
@@ -530,16 +582,18 @@ static struct child *find_spi(struct sa *s, uint32_t spi)
 
 static struct ike *take_ike(struct sa *s, const struct sa_ike *in)
 {
+	uint64_t age = in->established * 1000ull;
 	struct ike *k = find_ike(s, in->id);
+	bool is_new = !k;
 
-	if (k) {
-		k->i = *in;
-		return k;
-	}
-	k = calloc(1, sizeof(*k));
+	if (is_new)
+		k = calloc(1, sizeof(*k));
 	if (!k)
 		return NULL;
 	k->i = *in;
+	k->born = s->now > age ? s->now - age : 0;
+	if (!is_new)
+		return k;
 	k->current = true;
 	HASH_ADD(hh, s->ikes, i.id, sizeof(k->i.id), k);
 	return k;
@@ -623,22 +677,25 @@ static void drop_child(struct sa *s, struct child *c)
 	free(c);
 }
 
+static bool together(const struct child *a, const struct child *b)
+{
+	return a->line <= b->line + SA_SIMULTANEOUS &&
+	       b->line <= a->line + SA_SIMULTANEOUS;
+}
+
 /*
  * Which of two both ends want to keep. Two that came up together: that with
  * the lower SPI, which both ends know; all else: the newer one.
  */
 static bool is_better(const struct child *a, const struct child *b)
 {
-	uint64_t apart = a->born > b->born ? a->born - b->born :
-			 b->born - a->born;
-
 	if (a->current != b->current)
 		return a->current;
-	if (a->ike != b->ike && apart <= SA_SIMULTANEOUS &&
+	if (a->ike != b->ike && together(a, b) &&
 	    a->ike->i.initiator != b->ike->i.initiator &&
 	    a->ike->i.ispi != b->ike->i.ispi)
 		return a->ike->i.ispi < b->ike->i.ispi;
-	return a->born > b->born || (a->born == b->born && a->c.id > b->c.id);
+	return a->line > b->line || (a->line == b->line && a->c.id > b->c.id);
 }
 
 static void choose(struct sa_peer *p)
@@ -692,12 +749,15 @@ static void drop_orphans(struct sa_peer *p)
 }
 
 /* The peer has an SA more than before, or another one. */
-static void gained_child(struct sa_peer *p)
+static void gained_child(struct sa_peer *p, bool fresh)
 {
+	bool first = p->told && p->n_children == 1;
 	struct sa *s = p->s;
 
 	if (!s->resync)
 		drop_stale(p);
+	if (has_current(p))
+		p->bereft = false;
 	choose(p);
 	if (p->state != SA_UP) {
 		set_state(p, SA_UP);
@@ -708,12 +768,14 @@ static void gained_child(struct sa_peer *p)
 		stop_timer(p, &p->t_try);
 	if (has_two_ikes(p) && !p->t_tie.armed) {
 		s->counts[SA_COUNT_DUPLICATE]++;
-		p->tied = false;
+		p->tied = p->moved = false;
 		set_timer(p, &p->t_tie, SA_TIE_WAIT);
 	}
 	if (p->mine && !p->need && !p->t_idle.armed && p->src)
 		set_timer(p, &p->t_idle, p->src->src.idle);
-	announce(p);
+	if (fresh || first)
+		stop_timer(p, &p->t_coming);
+	announce(p, fresh || first);
 }
 
 /* The last SA has gone. */
@@ -724,10 +786,13 @@ static void went_down(struct sa_peer *p, const char *why)
 	stop_timer(p, &p->t_tie);
 	stop_timer(p, &p->t_idle);
 	stop_timer(p, &p->t_fix);
-	p->fixing = false;
+	stop_timer(p, &p->t_coming);
+	p->fixing = 0;
 	set_reason(p, why);
-	if (p->told)
+	if (p->told) {
 		set_timer(p, &p->t_hold, SA_HOLD);
+		set_timer(p, &p->t_coming, SA_HOLD);
+	}
 	if (s->now - p->up_since >= SA_STABLE)
 		p->failures = 0;
 	if (p->trying) {
@@ -747,6 +812,8 @@ static void went_down(struct sa_peer *p, const char *why)
 		set_state(p, SA_BACKOFF);
 		set_timer(p, &p->t_try, random_below(s, SOON));
 	}
+	if (p->told)
+		announce(p, true);	/* it may be back any moment */
 }
 
 /* The peer has an SA less; it may be freed here. */
@@ -756,7 +823,7 @@ static void lost_child(struct sa_peer *p, const char *why)
 		choose(p);
 		if (p->t_tie.armed && !has_two_ikes(p))
 			stop_timer(p, &p->t_tie);
-		announce(p);
+		announce(p, false);
 		return;
 	}
 	if (p->state == SA_UP)
@@ -780,17 +847,19 @@ static struct child *newest_own(struct sa_peer *p)
 
 /*
  * Whoever began the one that stays ends the others: it is certain that the
- * winner lives at this end, and the peer stops sending on the loser before
- * this end stops receiving on it.
+ * winner lives at this end. Each end sends on the SA that its charon installed
+ * last, which may be the loser, so the winner is rekeyed before: that leads
+ * both to it while either is received.
  *
- * When the peer should have done that and has not, it does not know its own
- * any more: INITIAL_CONTACT of this end made it forget that. Then this end's
- * own is the one that lives.
+ * When the peer should have done that and has not, there are two reasons. Of
+ * two that came together it does not know its own any more: INITIAL_CONTACT of
+ * this end made it forget that, and this end's own is the one that lives. One
+ * that came later is of a new charon, which does not know the others.
  */
 static void tie_timer(struct timer *t)
 {
 	struct sa_peer *p = container(t, struct sa_peer, t_tie);
-	struct child *c, *keep = p->chosen;
+	struct child *c, *own, *keep = p->chosen;
 	struct sa *s = p->s;
 
 	if (!keep->ike->i.initiator && !p->tied) {
@@ -798,9 +867,15 @@ static void tie_timer(struct timer *t)
 		set_timer(p, &p->t_tie, SA_TIE_LATE);
 		return;
 	}
-	keep = newest_own(p);
-	if (!keep)
+	own = newest_own(p);
+	if (own && together(own, keep))
+		keep = own;
+	if (!p->moved && !p->tied) {
+		p->moved = true;
+		s->ops->rekey(s->ctx, keep->c.id);
+		set_timer(p, &p->t_tie, SA_TIE_MOVE);
 		return;
+	}
 	DL_FOREACH(p->children, c) {
 		if (!c->current || c->ike == keep->ike || c->ike->children != c)
 			continue;
@@ -858,7 +933,7 @@ static void end_trying(struct sa_peer *p, const struct sa_ike *ike)
 {
 	if (!ike->initiator || strcmp(ike->conn, p->conn))
 		return;
-	p->trying = false;
+	set_trying(p, false);
 	p->up_ike = 0;
 }
 
@@ -871,7 +946,7 @@ static void forget_child(struct sa *s, struct child *c, const char *why)
 }
 
 static void take_child(struct sa *s, const struct sa_ike *in,
-		       const struct sa_child *c)
+		       const struct sa_child *c, bool fresh)
 {
 	struct source *src = find_source(s, &in->local);
 	struct child *child, *old;
@@ -896,7 +971,7 @@ static void take_child(struct sa *s, const struct sa_ike *in,
 		return;
 	}
 	child->c = *c;
-	child->born = s->now > c->age ? s->now - c->age : 0;
+	child->born = child->line = s->now > c->age ? s->now - c->age : 0;
 	join_ike(child, k);
 	join_peer(child, p);
 	s->n_children++;
@@ -909,14 +984,14 @@ static void take_child(struct sa *s, const struct sa_ike *in,
 		forget_child(s, old, "another peer's now");
 	hash_child(s, child);
 	end_trying(p, in);
-	gained_child(p);
+	gained_child(p, fresh);
 }
 
 void sa_child_up(struct sa *s, const struct sa_ike *ike,
 		 const struct sa_child *c, uint64_t now)
 {
 	s->now = now;
-	take_child(s, ike, c);
+	take_child(s, ike, c, !ike->initiator);
 }
 
 void sa_child_down(struct sa *s, uint32_t id, uint64_t now)
@@ -934,15 +1009,28 @@ void sa_child_rekeyed(struct sa *s, const struct sa_ike *ike,
 		      uint32_t old_child, const struct sa_child *c,
 		      uint64_t now)
 {
-	struct child *old = find_child(s, old_child);
+	struct child *old, *heir;
 
 	s->now = now;
 	s->counts[SA_COUNT_REKEYED]++;
-	take_child(s, ike, c);
+	take_child(s, ike, c, false);
 	/* the new one first: the peer is never without */
-	if (old && old == find_child(s, old_child))
+	old = find_child(s, old_child);
+	heir = find_child(s, c->id);
+	if (old && heir)
+		heir->line = old->line;
+	if (old && old != heir)
 		forget_child(s, old, "the SA was rekeyed");
 	note_dead(s, old_child);
+}
+
+/* Nothing came of the peer's IKE_SA. */
+static void coming_timer(struct timer *t)
+{
+	struct sa_peer *p = container(t, struct sa_peer, t_coming);
+
+	if (p->children)
+		announce(p, true);
 }
 
 void sa_ike_up(struct sa *s, const struct sa_ike *ike, uint64_t now)
@@ -950,7 +1038,16 @@ void sa_ike_up(struct sa *s, const struct sa_ike *ike, uint64_t now)
 	struct sa_peer *p = find_conn(s, ike->conn);
 
 	s->now = now;
-	if (!p || !ike->initiator || !p->trying)
+	if (!ike->initiator) {
+		p = find_peer(s, &ike->local, &ike->remote, 0);
+		if (p && p->told) {
+			set_timer(p, &p->t_coming, SA_CHILD_WAIT);
+			if (p->state == SA_UP)
+				announce(p, true);
+		}
+		return;
+	}
+	if (!p || !p->trying)
 		return;
 	p->up_ike = ike->id;
 	if (p->t_try.at > now + SA_CHILD_WAIT)
@@ -965,13 +1062,27 @@ static void attempt_down(struct sa *s, const struct sa_ike *ike)
 	if (!p || !ike->initiator || !p->trying ||
 	    (!ike->connecting && p->up_ike != ike->id))
 		return;
-	p->trying = false;
+	set_trying(p, false);
 	s->counts[SA_COUNT_IKE_REFUSED]++;
 	if (p->state == SA_CONNECTING)
-		backoff(p, "the peer refuses (authentication, identity or IKE proposal)");
+		backoff(p, p->said[0] ? p->said :
+			"the peer refuses (authentication, identity or IKE proposal)");
 	else
 		stop_timer(p, &p->t_try);
 	settle(p);
+}
+
+/* What it says first is the cause, the rest are consequences. */
+void sa_said(struct sa *s, const char *conn, const char *words)
+{
+	struct sa_peer *p = find_conn(s, conn);
+
+	if (!p || p->said[0] ||
+	    (p->state != SA_CONNECTING && p->state != SA_BACKOFF))
+		return;
+	snprintf(p->said, sizeof(p->said), "charon: %.110s", words);
+	if (p->state == SA_BACKOFF)
+		set_reason(p, p->said);
 }
 
 void sa_ike_down(struct sa *s, const struct sa_ike *ike, uint64_t now)
@@ -1009,10 +1120,15 @@ void sa_ike_rekeyed(struct sa *s, uint32_t old_ike, const struct sa_ike *ike,
 static void move_child(struct child *c, struct sa_peer *to)
 {
 	struct sa_peer *from = c->peer;
+	struct sa *s = to->s;
+	struct sa_info i;
 
 	leave_peer(c);
 	join_peer(c, to);
-	gained_child(to);
+	gained_child(to, false);
+	sa_peer_info(to, &i);
+	if (s->ops->moved && !from->children)
+		s->ops->moved(s->ctx, &i, &from->key.remote);
 	lost_child(from, "the peer's address changed");
 }
 
@@ -1027,6 +1143,7 @@ void sa_ike_moved(struct sa *s, const struct sa_ike *ike, uint64_t now)
 	if (!k || !src || !addr_is_set(&ike->remote))
 		return;
 	k->i.remote = ike->remote;
+	k->i.remote_port = ike->remote_port;
 	k->i.local = ike->local;
 	DL_FOREACH_SAFE2(k->children, c, tmp, inext) {
 		p = peer_of(s, src, &k->i, &c->c);
@@ -1051,7 +1168,7 @@ static void listed_child(struct sa *s, const struct sa_ike *ike,
 	if (known && known->c.spi_in == c->spi_in)
 		known->c.packets = c->packets;
 	else
-		take_child(s, ike, c);
+		take_child(s, ike, c, false);
 }
 
 /*
@@ -1081,6 +1198,7 @@ void sa_listed(struct sa *s, const struct sa_ike *ike,
 static void attempt_listed(struct sa *s, const char *conn, bool ok)
 {
 	struct sa_peer *p = find_conn(s, conn);
+	char why[SA_REASON_MAX];
 
 	if (!p || !p->listing)
 		return;
@@ -1089,12 +1207,16 @@ static void attempt_listed(struct sa *s, const char *conn, bool ok)
 		set_timer(p, &p->t_try, RELIST);
 		return;
 	}
-	p->trying = false;
+	set_trying(p, false);
 	if (p->state == SA_CONNECTING && p->again) {
 		initiate(p);
+	} else if (p->state == SA_CONNECTING && p->refused) {
+		snprintf(why, sizeof(why), "%s", p->reason);
+		backoff(p, why);
 	} else if (p->state == SA_CONNECTING) {
 		s->counts[SA_COUNT_NO_ANSWER]++;
-		backoff(p, "the peer does not answer IKE");
+		backoff(p, p->said[0] ? p->said :
+			"the peer does not answer IKE, or charon has no secret for it");
 	}
 	settle(p);
 }
@@ -1109,14 +1231,14 @@ static uint64_t all_packets(const struct sa_peer *p)
 	return n;
 }
 
-static void close_peer(struct sa_peer *p)
+static void close_peer(struct sa_peer *p, bool force)
 {
 	struct sa *s = p->s;
 	struct child *c;
 
 	DL_FOREACH(p->children, c)
 		if (c->current && c->ike->children == c)
-			s->ops->terminate(s->ctx, c->ike->i.id, false);
+			s->ops->terminate(s->ctx, c->ike->i.id, force);
 }
 
 /* Whether an SA that nobody needs here is in use all the same. */
@@ -1137,7 +1259,7 @@ static void idle_listed(struct sa *s, uint32_t ike, bool ok)
 	s->counts[SA_COUNT_IDLE_CLOSED]++;
 	log_peer(p, SA_INFO, "closed, nobody uses it");
 	p->mine = false;		/* if the peer brings it back, it has need */
-	close_peer(p);
+	close_peer(p, false);
 }
 
 static void idle_timer(struct timer *t)
@@ -1170,12 +1292,27 @@ static void relist_timer(struct timer *t)
 		begin_resync(s);
 }
 
+/* Somebody's turn to get another SA has not come: a dead charon's serves. */
+static bool is_served_by_dead(const struct sa *s)
+{
+	struct sa_peer *p, *tmp;
+
+	HASH_ITER(hh, s->peers, p, tmp)
+		if (is_wanted(p) && is_stale(p))
+			return true;
+	return false;
+}
+
 /* An SA that was young when the kernel's were noted might have been about to
  * be listed; a second look sees it old. */
 static void sweep_timer(struct timer *t)
 {
 	struct sa *s = container(t, struct sa, t_sweep);
 
+	if (is_served_by_dead(s)) {
+		timer_set(&s->timers, t, s->now + SWEEP_AGAIN);
+		return;
+	}
 	s->ops->sweep(s->ctx);
 	if (s->audited || !s->ready || s->resync)
 		return;
@@ -1188,7 +1325,7 @@ static void suspect_child(struct sa *s, struct child *c, uint64_t wait)
 	c->suspect = true;
 	if (c->peer->t_fix.armed)
 		return;
-	c->peer->fixing = false;
+	c->peer->fixing = 0;
 	timer_set(&s->timers, &c->peer->t_fix, s->now + wait);
 }
 
@@ -1203,21 +1340,39 @@ static void suspect_missing(struct sa *s)
 			suspect_child(s, c, 0);
 }
 
+static void recall(const struct sa_peer *p)
+{
+	if (p->src && p->s->ops->recall)
+		p->s->ops->recall(p->s->ctx, &p->chosen->ike->i);
+}
+
 /* What the listing named is current now; the rest charon does not have. */
 static void resync_peer(struct sa_peer *p)
 {
 	drop_stale(p);
 	if (has_current(p)) {
 		choose(p);
-		announce(p);
-	} else if (p->need && p->conn[0]) {
+		announce(p, false);
+	} else if ((p->need || p->children) && p->conn[0] && p->src) {
+		/* the peer would find out in half a minute, by its DPD */
+		p->bereft = !p->need;
+		if (p->children && p->chosen->ike->i.nat_remote)
+			recall(p);
 		initiate_spread(p);
 	} else if (p->children) {
+		recall(p);
 		drop_orphans(p);
 		lost_child(p, "charon has lost it");
 		return;
 	}
 	settle(p);
+}
+
+static uint64_t relist_wait(struct sa *s)
+{
+	uint64_t wait = (uint64_t)RELIST << (s->broken < 5 ? s->broken++ : 5);
+
+	return wait < RELIST_MAX ? wait : RELIST_MAX;
 }
 
 static void resync_done(struct sa *s, bool ok)
@@ -1226,9 +1381,11 @@ static void resync_done(struct sa *s, bool ok)
 
 	if (!ok) {
 		if (s->resync)
-			timer_set(&s->timers, &s->t_relist, s->now + RELIST);
+			timer_set(&s->timers, &s->t_relist, s->now +
+				  relist_wait(s));
 		return;
 	}
+	s->broken = 0;
 	suspect_missing(s);
 	timer_set(&s->timers, &s->t_sweep, s->now + SA_SWEEP_WAIT);
 	if (!s->resync)
@@ -1256,7 +1413,7 @@ void sa_conn_found(struct sa *s, const char *conn)
 {
 	struct sa_peer *p = find_conn(s, conn);
 
-	if (is_ours(conn) && (!p || !p->need))
+	if (is_ours(conn) && (!p || !is_wanted(p)))
 		s->ops->unload(s->ctx, conn);
 }
 
@@ -1270,13 +1427,15 @@ void sa_refused(struct sa *s, const char *conn, bool load, const char *why,
 	s->counts[SA_COUNT_COMMAND_REFUSED]++;
 	if (!p || !p->trying)
 		return;
+	snprintf(text, sizeof(text), "charon refuses: %.100s", why);
 	if (!load) {
 		/* perhaps since there is an SA: look */
+		p->refused = true;
+		set_reason(p, text);
 		set_timer(p, &p->t_try, 0);
 		return;
 	}
-	snprintf(text, sizeof(text), "charon refuses: %.100s", why);
-	p->trying = false;
+	set_trying(p, false);
 	if (p->state == SA_CONNECTING)
 		backoff(p, text);
 	settle(p);
@@ -1304,12 +1463,15 @@ static void peer_without_charon(struct sa_peer *p)
 {
 	struct child *c, *tmp;
 
-	p->trying = p->listing = p->fixing = false;
+	set_trying(p, false);
+	p->listing = false;
+	p->fixing = 0;
 	p->up_ike = 0;
 	stop_timer(p, &p->t_try);
 	stop_timer(p, &p->t_tie);
 	stop_timer(p, &p->t_idle);
 	stop_timer(p, &p->t_fix);
+	stop_timer(p, &p->t_coming);
 	/* charon's last deed */
 	DL_FOREACH_SAFE(p->children, c, tmp)
 		if (c->suspect)
@@ -1335,6 +1497,7 @@ void sa_session_lost(struct sa *s, uint64_t now)
 	if (!s->ready)
 		return;
 	s->ready = s->resync = false;
+	s->broken = 0;
 	timer_stop(&s->timers, &s->t_relist);
 	timer_stop(&s->timers, &s->t_sweep);
 	outdate_all(s);
@@ -1386,13 +1549,11 @@ void sa_missing(struct sa *s, const struct addr *local,
 
 void sa_flushed(struct sa *s, uint64_t now)
 {
-	uint32_t spread = HASH_COUNT(s->peers) * SPREAD_EACH;
 	struct child *c, *tmp;
 
 	s->now = now;
 	HASH_ITER(hh_in, s->by_in, c, tmp)
-		suspect_child(s, c, random_below(s, spread < SPREAD_MAX ?
-						 spread : SPREAD_MAX));
+		suspect_child(s, c, random_below(s, spread_of(s)));
 }
 
 /*
@@ -1402,7 +1563,7 @@ void sa_flushed(struct sa *s, uint64_t now)
 static void fix_timer(struct timer *t)
 {
 	struct sa_peer *p = container(t, struct sa_peer, t_fix);
-	bool again = p->fixing, left = false;
+	bool enough = p->fixing == FIX_TRIES, left = false;
 	struct sa *s = p->s;
 	struct child *c;
 
@@ -1410,14 +1571,14 @@ static void fix_timer(struct timer *t)
 		if (!c->suspect || !c->current || !s->ready)
 			continue;
 		left = true;
-		if (again) {
+		if (enough) {
 			s->ops->terminate(s->ctx, c->ike->i.id, true);
 			continue;
 		}
 		s->counts[SA_COUNT_VANISHED]++;
 		s->ops->rekey(s->ctx, c->c.id);
 	}
-	p->fixing = left && !again;
+	p->fixing = left && !enough ? p->fixing + 1 : 0;
 	if (p->fixing)
 		set_timer(p, &p->t_fix, SA_ATTEMPT);
 }
@@ -1486,9 +1647,9 @@ static void peer_without_source(struct sa_peer *p)
 	struct child *c, *tmp;
 
 	p->src = NULL;
-	close_peer(p);
+	close_peer(p, false);
 	stop_timer(p, &p->t_try);
-	p->trying = false;
+	set_trying(p, false);
 	DL_FOREACH_SAFE(p->children, c, tmp)
 		drop_child(p->s, c);
 	if (p->state == SA_UP)
@@ -1576,6 +1737,47 @@ bool sa_find(struct sa *s, const struct addr *local, const struct addr *remote,
 bool sa_is_current(const struct sa *s)
 {
 	return s->ready && !s->resync;
+}
+
+void sa_each_child(struct sa *s, const struct addr *local,
+		   const struct addr *remote, uint32_t mark,
+		   void (*cb)(void *ctx, const struct sa_pair *), void *ctx)
+{
+	struct sa_peer *p = find_peer(s, local, remote, mark);
+	struct child *c;
+
+	if (!p)
+		return;
+	DL_FOREACH(p->children, c)
+		cb(ctx, &(struct sa_pair){
+			.ike = &c->ike->i, .child = &c->c, .born = c->born,
+			.ike_born = c->ike->born, .in_use = c == p->chosen,
+			.current = c->current,
+		});
+}
+
+static bool clear_peer(struct sa_peer *p)
+{
+	p->failures = 0;
+	if (p->children)
+		close_peer(p, true);	/* its end begins the next one */
+	else if (p->need && !p->trying)
+		initiate(p);
+	return p->children || p->need;
+}
+
+unsigned int sa_clear(struct sa *s, const struct addr *remote, uint64_t now)
+{
+	struct sa_peer *p, *tmp;
+	unsigned int n = 0;
+
+	s->now = now;
+	if (!sa_is_current(s))
+		return 0;
+	HASH_ITER(hh, s->peers, p, tmp)
+		if (!remote || addr_eq(&p->key.remote, remote))
+			n += clear_peer(p);
+	return n;
 }
 
 void sa_each_peer(struct sa *s, void (*cb)(void *ctx, const struct sa_info *),

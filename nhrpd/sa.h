@@ -37,8 +37,9 @@
 #define SA_ATTEMPT	10000		/* ms an attempt may take */
 #define SA_CHILD_WAIT	3000		/* ms from IKE_SA to CHILD_SA */
 #define SA_TIE_WAIT	2000		/* ms until one of two is ended */
+#define SA_TIE_MOVE	1000		/* ms that a rekey may take before that */
 #define SA_TIE_LATE	4000		/* ms more that the peer has for it */
-#define SA_SIMULTANEOUS	10000		/* ms; further apart: replaced */
+#define SA_SIMULTANEOUS	3000		/* ms; further apart: replaced */
 #define SA_HOLD		1000		/* ms without SA before it is told */
 #define SA_STABLE	10000		/* ms up: the backoff begins anew */
 #define SA_BACKOFF_MAX	60000		/* ms */
@@ -95,8 +96,15 @@ struct sa_ike {
 	uint64_t ispi;			/* the initiator's SPI */
 	bool initiator;			/* it is us */
 	bool connecting;		/* not authenticated yet */
-	bool nat;
+	bool nat;			/* on either side */
+	bool nat_remote;
 	char identity[SA_IDENTITY_MAX];	/* authenticated; EAP before IKE id */
+	/* to be shown, no more: */
+	uint64_t rspi;
+	uint32_t local_port, remote_port;
+	uint32_t established;		/* seconds, when it was told */
+	uint32_t key_bits;
+	char encr[20], integ[24], prf[24], dh[16];	/* in charon's words */
 };
 
 struct sa_child {
@@ -129,6 +137,8 @@ struct sa_info {
 	bool ambiguous;			/* SAs of several identities */
 	bool nat;
 	bool stale;			/* charon is away, or lost it */
+	bool fresh;			/* the peer may not have it yet */
+	bool coming;			/* not settled: another is about to be made */
 	unsigned int need;		/* references */
 	unsigned int children;
 	uint64_t since;			/* now's clock: of @state */
@@ -145,6 +155,9 @@ struct sa_ops {
 		     const struct addr *remote);
 	void (*unload)(void *ctx, const char *conn);
 	void (*initiate)(void *ctx, const char *conn);
+	/* Begins with a peer that has a mark or is behind NAT, where it last
+	 * was: a charon of ours took @ike to the grave. May be NULL. */
+	void (*recall)(void *ctx, const struct sa_ike *ike);
 	void (*terminate)(void *ctx, uint32_t ike, bool force);
 	void (*rekey)(void *ctx, uint32_t child);
 	/* Lists the SAs of @conn, or with @ike that one, or all (NULL, 0):
@@ -158,8 +171,19 @@ struct sa_ops {
 	/* The kernel had this inbound SA when they were noted; true when that
 	 * is not known. */
 	bool (*installed)(void *ctx, uint32_t spi);
-	/* The peer has an SA, or another mark or identity than told before. */
+	/*
+	 * The peer has an SA, or another mark or identity than told before.
+	 * With @i->fresh each time that the peer makes one: the responder's
+	 * kernel sends on it before the initiator can receive. Told when that
+	 * begins and when it is done; also when the last one went, with
+	 * @i->coming and without an SA, since the next may be here before that
+	 * is told as the end.
+	 */
 	void (*up)(void *ctx, const struct sa_info *i);
+	/* Its only SA was of @old before, NAT gave it another address. NULL is
+	 * fine. */
+	void (*moved)(void *ctx, const struct sa_info *i,
+		      const struct addr *old);
 	/* It had one and has none; @i->reason says why. */
 	void (*down)(void *ctx, const struct sa_info *i);
 	uint32_t (*random)(void *ctx);
@@ -200,6 +224,8 @@ void sa_child_rekeyed(struct sa *s, const struct sa_ike *ike,
 		      uint64_t now);
 void sa_ike_rekeyed(struct sa *s, uint32_t old_ike, const struct sa_ike *ike,
 		    uint64_t now);
+/* Why an attempt fails, in its words; before or after the event. */
+void sa_said(struct sa *s, const char *conn, const char *words);
 /* NAT gave the peer another address: @ike with that in @remote. */
 void sa_ike_moved(struct sa *s, const struct sa_ike *ike, uint64_t now);
 
@@ -229,6 +255,27 @@ void sa_run(struct sa *s, uint64_t now);
 void sa_peer_info(const struct sa_peer *p, struct sa_info *i);
 void sa_each_peer(struct sa *s, void (*cb)(void *ctx, const struct sa_info *),
 		  void *ctx);
+
+/* A CHILD_SA of a peer, with the IKE_SA that it belongs to. */
+struct sa_pair {
+	const struct sa_ike *ike;
+	const struct sa_child *child;
+	uint64_t born, ike_born;	/* now's clock; 0: before it began */
+	bool in_use;			/* the one that packets to the peer take */
+	bool current;			/* charon has it */
+};
+
+void sa_each_child(struct sa *s, const struct addr *local,
+		   const struct addr *remote, uint32_t mark,
+		   void (*cb)(void *ctx, const struct sa_pair *), void *ctx);
+
+/*
+ * The operator's wish: ends the SAs to @remote, or NULL: to all, without
+ * waiting for the peer, and forgets its failures. Who is needed is begun anew.
+ * How many peers that was; 0 while charon is away.
+ */
+unsigned int sa_clear(struct sa *s, const struct addr *remote, uint64_t now);
+
 /* False: nothing is known of such a peer. */
 bool sa_find(struct sa *s, const struct addr *local, const struct addr *remote,
 	     uint32_t mark, struct sa_info *i);

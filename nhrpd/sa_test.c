@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -890,7 +891,7 @@ static void op_up(void *ctx, const struct sa_info *i)
 	if (!n->told_up)
 		n->ups++;
 	n->told_up = true;
-	assert_int_equal(i->state, SA_UP);
+	assert_true(i->state == SA_UP || i->coming);
 	if (i->identity[0])
 		assert_string_equal(i->identity,
 				    n->id ? "node0.lab" : "node1.lab");
@@ -1347,6 +1348,37 @@ static void test_wrong_psk(void **state)
 	check_refusal(&B->wrong_psk, SA_COUNT_IKE_REFUSED);
 }
 
+/* The reason is what charon says first, and said before the next attempt. */
+static void test_said(void **state)
+{
+	const char *conn = "nhrp-10.0.0.1-10.0.0.2";
+	struct sa_info i;
+
+	(void)state;
+	start_world(1, 20, 0);
+	B->wrong_psk = true;
+	run(500);
+	need(A);
+	run(500);
+	assert_true(sa_find(A->sa, &A->addr, &B->addr, 0, &i));
+	assert_int_equal(i.state, SA_BACKOFF);
+	assert_non_null(strstr(i.reason, "the peer refuses"));
+	sa_said(A->sa, conn, "the cause");
+	sa_said(A->sa, conn, "a consequence");
+	sa_said(A->sa, "nhrp-10.0.0.1-10.0.0.9", "of somebody else");
+	assert_true(sa_find(A->sa, &A->addr, &B->addr, 0, &i));
+	assert_string_equal(i.reason, "charon: the cause");
+	B->wrong_psk = false;
+	run(90 * SECOND);
+	assert_true(sa_find(A->sa, &A->addr, &B->addr, 0, &i));
+	assert_int_equal(i.state, SA_UP);
+	assert_string_equal(i.reason, "");
+	sa_said(A->sa, conn, "too late");
+	assert_true(sa_find(A->sa, &A->addr, &B->addr, 0, &i));
+	assert_string_equal(i.reason, "");
+	end_world();
+}
+
 static void test_refused_child(void **state)
 {
 	(void)state;
@@ -1407,9 +1439,35 @@ static void test_charon_killed(void **state)
 		struct node *n = &world.node[seed & 1];
 
 		bring_up(seed, 20);
+		run(seed & 2 ? 0 : MINUTE);
+		world.no_contact = seed & 4;
 		kill_charon(n);
 		run(rnd(&world, 5000));
 		start_charon(n);
+		run(30 * SECOND);
+		expect_one_sa();
+		assert_int_equal(A->downs + B->downs, 0);
+		assert_true(A->dark + B->dark <= 200);
+	}
+}
+
+/* The hub's: it needs nobody, and the spoke would notice half a minute later.
+ * The hub begins, while the old SAs still serve. */
+static void test_hub_charon_killed(void **state)
+{
+	(void)state;
+	EACH_SEED(seed, 30) {
+		start_world(seed, 20, 0);
+		run(500);
+		need(A);
+		run(35 * SECOND);
+		expect_one_sa();
+		world.no_contact = seed & 1;
+		kill_charon(B);
+		run(rnd(&world, 5000));
+		start_charon(B);
+		run(5 * SECOND);
+		assert_int_equal(B->initiates, 1);
 		run(MINUTE);
 		expect_one_sa();
 		assert_int_equal(A->downs + B->downs, 0);
@@ -1738,7 +1796,7 @@ static void test_chaos(void **state)
 
 static struct {
 	char trace[512];
-	unsigned int loads, terminates, unloads, lists;
+	unsigned int loads, terminates, unloads, lists, initiates, sweeps;
 } plain;
 
 static void plain_load(void *ctx, const char *conn,
@@ -1779,6 +1837,19 @@ static void plain_list(void *ctx, const char *conn, uint32_t ike)
 	plain.lists++;
 }
 
+static void plain_initiate(void *ctx, const char *conn)
+{
+	(void)ctx;
+	(void)conn;
+	plain.initiates++;
+}
+
+static void plain_sweep(void *ctx)
+{
+	(void)ctx;
+	plain.sweeps++;
+}
+
 static void plain_nothing(void *ctx)
 {
 	(void)ctx;
@@ -1791,11 +1862,15 @@ static bool plain_installed(void *ctx, uint32_t spi)
 	return true;
 }
 
+static bool plain_quiet;		/* too many to be traced */
+
 static void plain_trace(char sign, const struct sa_info *i)
 {
 	size_t n = strlen(plain.trace);
 	char a[ADDR_STRLEN];
 
+	if (plain_quiet)
+		return;
 	snprintf(plain.trace + n, sizeof(plain.trace) - n, "%c%s/%u %u %s%s;",
 		 sign, addr_text(&i->remote, a), i->mark, i->tx_mark,
 		 i->identity, i->ambiguous ? "?" : "");
@@ -1804,13 +1879,24 @@ static void plain_trace(char sign, const struct sa_info *i)
 static void plain_up(void *ctx, const struct sa_info *i)
 {
 	(void)ctx;
-	plain_trace('+', i);
+	if (i->state == SA_UP)
+		plain_trace('+', i);
 }
 
 static void plain_down(void *ctx, const struct sa_info *i)
 {
 	(void)ctx;
 	plain_trace('-', i);
+}
+
+static void plain_recall(void *ctx, const struct sa_ike *ike)
+{
+	size_t n = strlen(plain.trace);
+
+	(void)ctx;
+	if (!plain_quiet)
+		snprintf(plain.trace + n, sizeof(plain.trace) - n, "!%s;",
+			 ike->identity);
 }
 
 static uint32_t plain_random(void *ctx)
@@ -1827,11 +1913,11 @@ static void plain_log(void *ctx, enum sa_log level, const char *text)
 }
 
 static const struct sa_ops plain_ops = {
-	.load = plain_load, .unload = plain_word, .initiate = plain_word,
+	.load = plain_load, .unload = plain_word, .initiate = plain_initiate,
 	.terminate = plain_terminate, .rekey = plain_rekey,
-	.list = plain_list, .snapshot = plain_nothing, .sweep = plain_nothing,
+	.list = plain_list, .snapshot = plain_nothing, .sweep = plain_sweep,
 	.installed = plain_installed, .up = plain_up, .down = plain_down,
-	.random = plain_random, .log = plain_log,
+	.recall = plain_recall, .random = plain_random, .log = plain_log,
 };
 
 static struct addr hub, nat;
@@ -1920,7 +2006,7 @@ static void test_ambiguous(void **state)
 	sa_free(s);
 }
 
-/* Down and up within a moment (INITIAL_CONTACT): nobody hears of it. */
+/* Down and up within a moment (INITIAL_CONTACT): nobody hears of an end. */
 static void test_hold(void **state)
 {
 	struct sa *s = plain_new(false);
@@ -1930,10 +2016,49 @@ static void test_hold(void **state)
 	sa_child_down(s, 1, 3000);
 	plain_child(s, 2, "n1", 0, 3000 + SA_HOLD - 1);
 	sa_run(s, 3000 + 2 * SA_HOLD);
-	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;");
+	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;+10.0.9.2/0 0 n1;");
 	sa_child_down(s, 2, 9000);
 	sa_run(s, 9000 + SA_HOLD);
-	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;-10.0.9.2/0 0 ;");
+	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;+10.0.9.2/0 0 n1;-10.0.9.2/0 0 ;");
+	sa_free(s);
+}
+
+/* An SA of the peer's making is told from its beginning, if there is one in
+ * use already; one of ours, or a rekey, is not as fresh. */
+static void test_fresh(void **state)
+{
+	struct sa *s = plain_new(false);
+	struct sa_ike ike = { .id = 2, .local = hub, .remote = nat,
+			      .conn = "nhrpd-any-10.0.1.2", .ispi = 2 };
+	struct sa_child c = { .id = 7, .spi_in = 107, .spi_out = 207,
+			      .installed = true, .transport = true,
+			      .gre = true };
+	struct sa_info i;
+
+	(void)state;
+	sa_ike_up(s, &ike, 1500);
+	assert_string_equal(plain.trace, "");
+	plain_child(s, 1, "", 0, 2000);
+	assert_string_equal(plain.trace, "+10.0.9.2/0 0 ;");
+	sa_ike_up(s, &ike, 20000);
+	assert_string_equal(plain.trace, "+10.0.9.2/0 0 ;+10.0.9.2/0 0 ;");
+	assert_true(sa_find(s, &hub, &nat, 0, &i) && i.coming);
+	/* nothing comes of it */
+	plain.trace[0] = '\0';
+	sa_run(s, 20000 + SA_CHILD_WAIT);
+	assert_string_equal(plain.trace, "+10.0.9.2/0 0 ;");
+	assert_true(sa_find(s, &hub, &nat, 0, &i) && !i.coming);
+	plain.trace[0] = '\0';
+	ike.id = 1;
+	sa_child_rekeyed(s, &ike, 1, &c, 30000);
+	ike.initiator = true;
+	ike.id = 3;
+	c.id = 8;
+	c.spi_in++;
+	c.spi_out++;
+	sa_ike_up(s, &ike, 40000);
+	sa_child_up(s, &ike, &c, 40000);
+	assert_string_equal(plain.trace, "");
 	sa_free(s);
 }
 
@@ -1998,6 +2123,26 @@ static void test_shared_source(void **state)
 }
 
 /* The numbers of a new charon begin at 1 again: SPIs tell SAs apart. */
+/* Who had a mark of a dead charon's is begun with, the mark is void at once. */
+static void test_recalled(void **state)
+{
+	struct sa *s = plain_new(true);
+	struct sa_info i;
+
+	(void)state;
+	plain_child(s, 1, "n1", 7, 2000);
+	sa_session_lost(s, 3000);
+	assert_true(sa_find(s, &hub, &nat, 7, &i) && i.state == SA_UP);
+	sa_session_up(s, 4000);
+	sa_list_done(s, NULL, 0, true, 4001);
+	assert_true(!sa_find(s, &hub, &nat, 7, &i) || i.state != SA_UP);
+	plain_child(s, 1, "n2", 7, 4100);	/* others count from 1 again */
+	sa_run(s, 4001 + SA_HOLD);
+	assert_string_equal(plain.trace,
+			    "+10.0.9.2/7 7 n1;!n1;+10.0.9.2/7 7 n2;");
+	sa_free(s);
+}
+
 static void test_numbers_again(void **state)
 {
 	struct sa *s = plain_new(false);
@@ -2015,10 +2160,149 @@ static void test_numbers_again(void **state)
 	sa_child_down(s, 1, 4001);	/* of the new one, not ours */
 	sa_listed(s, &ike, &c, 1, 4002);	/* older than its end */
 	sa_list_done(s, NULL, 0, true, 4003);
-	sa_run(s, 4003 + SA_HOLD);
+	sa_run(s, 4003 + SA_SETTLE);	/* its replacement is tried, once */
+	sa_refused(s, "nhrp-10.0.1.2-10.0.9.2", true, "no", 6000);
+	sa_run(s, 6000 + SA_HOLD);
 	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;-10.0.9.2/0 0 ;");
 	assert_int_equal(sa_counts(s)[SA_COUNT_STALE_LISTING], 1);
 	sa_free(s);
+}
+
+/* ---- many peers ---- */
+
+static struct sa_ike many_ike(unsigned int n)
+{
+	struct sa_ike ike = { .id = n, .local = hub, .ispi = n,
+			      .conn = "nhrpd-any-10.0.1.2" };
+	char text[32];
+
+	snprintf(text, sizeof(text), "20.%u.%u.%u", n >> 16, n >> 8 & 255,
+		 n & 255);
+	addr_parse(text, &ike.remote);
+	snprintf(ike.identity, sizeof(ike.identity), "spoke%u.lab", n);
+	return ike;
+}
+
+static struct sa_child many_child(unsigned int n)
+{
+	return (struct sa_child){
+		.id = n, .spi_in = 0x10000000 + n, .spi_out = 0x20000000 + n,
+		.installed = true, .transport = true, .gre = true,
+	};
+}
+
+/* What a hub of @n spokes goes through: they come, a new nhrpd reads the list,
+ * all are rekeyed, found again by SPI and by address, and go. Seconds of CPU. */
+static double play_many(unsigned int n)
+{
+	struct sa *s = plain_new(false);
+	clock_t begun = clock();
+	struct sa_child c, next;
+	struct sa_ike ike;
+	struct sa_info i;
+	unsigned int k;
+
+	for (k = 1; k <= n; k++) {
+		ike = many_ike(k);
+		c = many_child(k);
+		sa_child_up(s, &ike, &c, 2000);
+	}
+	sa_session_up(s, 20000);
+	for (k = 1; k <= n; k++) {
+		ike = many_ike(k);
+		c = many_child(k);
+		sa_listed(s, &ike, &c, 1, 20001);
+	}
+	sa_list_done(s, NULL, 0, true, 20002);
+	for (k = 1; k <= n; k++) {
+		ike = many_ike(k);
+		next = many_child(n + k);
+		sa_child_rekeyed(s, &ike, k, &next, 30000);
+		sa_missing(s, &hub, &ike.remote, 0, 40000);
+		assert_true(sa_find(s, &hub, &ike.remote, 0, &i));
+		assert_int_equal(i.state, SA_UP);
+		assert_int_equal(i.children, 1);
+	}
+	for (k = 1; k <= n; k++)
+		sa_spi_gone(s, 0x10000000 + n + k, true, 50000);
+	sa_run(s, 50000 + 2 * SA_HOLD);
+	ike = many_ike(n);
+	assert_false(sa_find(s, &hub, &ike.remote, 0, &i));
+	assert_int_equal(sa_counts(s)[SA_COUNT_UP], n);
+	assert_int_equal(sa_counts(s)[SA_COUNT_DOWN], n);
+	sa_free(s);
+	return (double)(clock() - begun) / CLOCKS_PER_SEC;
+}
+
+static void refuse_all(struct sa *s, unsigned int n, uint64_t now)
+{
+	char conn[SA_CONN_MAX], a[ADDR_STRLEN];
+	struct sa_ike ike;
+
+	while (n) {
+		ike = many_ike(n--);
+		snprintf(conn, sizeof(conn), SA_CONN_PREFIX "10.0.1.2-%s",
+			 addr_text(&ike.remote, a));
+		sa_refused(s, conn, true, "no", now);
+	}
+}
+
+/*
+ * A hub's charon has died and 200 spokes do not know: it begins, spread over
+ * two seconds, but no more than 16 at once while what the dead one left
+ * serves, each once; that is not swept before.
+ */
+static void test_paced(void **state)
+{
+	struct sa *s = plain_new(false);
+	const unsigned int n = 200;
+	unsigned int k, before = 0;
+	struct sa_child c;
+	struct sa_ike ike;
+	uint64_t now;
+
+	(void)state;
+	plain_quiet = true;
+	for (k = 1; k <= n; k++) {
+		ike = many_ike(k);
+		c = many_child(k);
+		sa_child_up(s, &ike, &c, 2000);
+	}
+	sa_session_up(s, 20000);
+	sa_list_done(s, NULL, 0, true, 20001);
+	sa_run(s, 20001 + SA_SETTLE - 1);
+	assert_int_equal(plain.initiates, 0);
+	for (now = 21500; now < 22001 + 2000 * n / 16; now += 500) {
+		sa_run(s, now);
+		assert_true(plain.initiates <= before + 16);
+		assert_int_equal(plain.sweeps, 0);
+		if (now % 2000)
+			continue;
+		refuse_all(s, n, now);
+		before = plain.initiates;
+	}
+	assert_int_equal(plain.initiates, n);
+	refuse_all(s, n, now);
+	sa_run(s, now + SA_SWEEP_WAIT);
+	assert_int_equal(plain.sweeps, 1);
+	assert_int_equal(sa_counts(s)[SA_COUNT_DOWN], n);
+	plain_quiet = false;
+	sa_free(s);
+}
+
+/* Ten times the spokes take about ten times as long, not a hundred times. */
+static void test_many(void **state)
+{
+	double few, many;
+
+	(void)state;
+	plain_quiet = true;
+	few = play_many(1000);
+	many = play_many(10000);
+	plain_quiet = false;
+	print_message("1,000 spokes: %.0f us each, 10,000: %.0f us\n",
+		      few * 1000, many * 100);
+	assert_true(many < 40 * few);
 }
 
 int main(void)
@@ -2026,13 +2310,17 @@ int main(void)
 #define T(name) cmocka_unit_test(test_##name)
 	const struct CMUnitTest tests[] = {
 		T(one_side), T(simultaneous), T(simultaneous_loss),
-		T(silent_peer), T(wrong_psk), T(refused_child), T(wrong_mode),
-		T(rekey), T(charon_killed), T(both_charons_killed),
+		T(silent_peer), T(wrong_psk), T(said), T(refused_child),
+		T(wrong_mode),
+		T(rekey), T(charon_killed), T(hub_charon_killed),
+		T(both_charons_killed),
 		T(charon_stopped), T(nhrpd_restarted), T(changed_meanwhile),
 		T(peer_rebooted), T(flush), T(deleted), T(expiry), T(hard_expiry),
 		T(idle), T(idle_one_side), T(one_way), T(chaos),
-		T(marks), T(marks_are_not_initiated), T(ambiguous), T(hold),
+		T(marks), T(marks_are_not_initiated), T(ambiguous), T(hold), T(fresh),
 		T(moved), T(foreign), T(shared_source), T(numbers_again),
+		T(recalled),
+		T(many), T(paced),
 	};
 
 	cmocka_set_test_filter(getenv("SA_ONLY"));

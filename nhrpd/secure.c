@@ -6,13 +6,23 @@
  *
  * With an `authorize` line an identity has what the lines give it and nothing
  * else. Without one the first identity that registers an address has it until
- * it expires; another one is refused, the same may come from elsewhere.
+ * it expires; another one is refused, the same may come from elsewhere. Nobody
+ * registers more addresses than `registration limit` says.
  */
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache.h"
 #include "iface.h"
+#include "nhs.h"
+#include "peer.h"
+
+struct owner {				/* an identity that registered */
+	uint64_t id;			/* hashed */
+	unsigned int held;		/* addresses */
+	UT_hash_handle hh;
+};
 
 struct engine_sa secure_sa(const struct link *l, const struct addr *nbma,
 			   uint32_t mark)
@@ -69,26 +79,150 @@ static uint64_t owner_of(const struct rx *rx, const struct engine_sa *sa)
 	return hash(sa->identity);
 }
 
-static bool allowed(const struct conf_nhrp *c, const char *identity,
-		    const struct addr *a)
-{
-	unsigned int k;
+/* ---- by rule ---- */
 
-	for (k = 0; k < c->n_authorize; k++)
-		if (addr_in_prefix(a, &c->authorize[k].prefix,
-				   c->authorize[k].plen) &&
-		    !fnmatch(c->authorize[k].identity, identity, 0))
+static bool allowed(const struct conf_nhrp *c, const char *identity,
+		    const struct addr *a, uint8_t plen)
+{
+	const struct conf_authorize *r;
+
+	for (r = c->authorize; r < c->authorize + c->n_authorize; r++)
+		if (r->plen <= plen && addr_in_prefix(a, &r->prefix, r->plen) &&
+		    !fnmatch(r->identity, identity, 0))
 			return true;
 	return !c->n_authorize;
+}
+
+bool secure_forbids(const struct iface *i, const struct addr *nbma,
+		    uint32_t mark, const struct addr *a, uint8_t plen)
+{
+	struct engine_sa sa;
+
+	if (!i->conf.n_authorize || nhs_at(i, nbma))
+		return false;
+	sa = secure_sa(i->link, nbma, mark);
+	if (sa.state == ENGINE_SA_DOWN)
+		return false;
+	return sa.state != ENGINE_SA_UP || sa.ambiguous ||
+	       !allowed(&i->conf, sa.identity, a, plen);
+}
+
+bool secure_speaks_for(const struct rx *rx, const struct addr *a)
+{
+	const struct iface *i = rx->iface;
+
+	if (!i->link->secured || nhs_at(i, rx->nbma))
+		return true;
+	return i->conf.n_authorize &&
+	       !secure_is_down(i->link, rx->nbma, rx->mark) &&
+	       !secure_forbids(i, rx->nbma, rx->mark, a, a->len * 8);
+}
+
+/* ---- who came first ---- */
+
+static struct owner *owner_find(const struct iface *i, uint64_t id)
+{
+	struct owner *o;
+
+	HASH_FIND(hh, i->owners, &id, sizeof(id), o);
+	return o;
+}
+
+static struct owner *owner_add(struct iface *i, uint64_t id)
+{
+	struct owner *o = owner_find(i, id);
+
+	if (o)
+		return o;
+	o = calloc(1, sizeof(*o));
+	if (!o)
+		return NULL;
+	o->id = id;
+	HASH_ADD(hh, i->owners, id, sizeof(o->id), o);
+	if (o->hh.tbl)
+		return o;
+	free(o);
+	return NULL;
+}
+
+static void owner_put(struct iface *i, uint64_t id)
+{
+	struct owner *o = owner_find(i, id);
+
+	if (!o || --o->held)
+		return;
+	HASH_DELETE(hh, i->owners, o);
+	free(o);
+}
+
+bool secure_own(struct entry *e, uint64_t owner)
+{
+	struct owner *o = NULL;
+
+	if (e->owner == owner)
+		return true;
+	if (owner) {
+		o = owner_add(e->iface, owner);
+		if (!o) {
+			engine_reject(e->iface, REJECT_NO_RESOURCES);
+			return false;
+		}
+		o->held++;
+	}
+	if (e->owner)
+		owner_put(e->iface, e->owner);
+	e->owner = owner;
+	return true;
+}
+
+void secure_free_all(struct iface *i)
+{
+	struct owner *o, *next;
+
+	HASH_ITER(hh, i->owners, o, next) {
+		HASH_DELETE(hh, i->owners, o);
+		free(o);
+	}
+}
+
+bool secure_is_owner(const struct entry *e, const struct addr *nbma,
+		     uint32_t mark)
+{
+	struct engine_sa sa = secure_sa(e->iface->link, nbma, mark);
+
+	return sa.state == ENGINE_SA_UP && !sa.ambiguous && e->owner &&
+	       e->owner == hash(sa.identity);
+}
+
+static bool is_at(const struct rx *rx, const struct entry *e)
+{
+	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark;
 }
 
 /* Who cannot be told apart is who he was as long as he stays where he is. */
 static bool is_holder(const struct rx *rx, const struct entry *e,
 		      uint64_t owner)
 {
-	if (!e || !e->registered || !e->owner || e->owner == owner)
+	if (!e || !e->registered || e->owner == owner)
 		return true;
-	return !owner && addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark;
+	return (!owner || !e->owner) && is_at(rx, e);
+}
+
+/* One more is more than one may have: an identity, else an NBMA address. */
+static bool too_many(const struct rx *rx, const struct entry *e, uint64_t owner)
+{
+	const struct iface *i = rx->iface;
+	unsigned int limit = i->conf.reg_limit ? i->conf.reg_limit :
+						 CONF_REG_LIMIT;
+	const struct owner *o = owner ? owner_find(i, owner) : NULL;
+	const struct peer *p = peer_find(i->link, rx->nbma, rx->mark);
+
+	if (e && e->registered &&
+	    (is_at(rx, e) || (owner && e->owner == owner)))
+		return false;
+	if (owner)
+		return o && o->held >= limit;
+	return p && p->registered[i->family] >= limit;
 }
 
 const char *secure_objection(const struct rx *rx, const struct entry *e,
@@ -103,11 +237,15 @@ const char *secure_objection(const struct rx *rx, const struct entry *e,
 	if (sa.ambiguous)
 		return "several identities are at that address, it cannot be told whose it is";
 	*count = REJECT_IDENTITY;
-	if (!allowed(&rx->iface->conf, sa.identity, &rx->p->src_proto))
+	if (!allowed(&rx->iface->conf, sa.identity, &rx->p->src_proto,
+		     rx->p->src_proto.len * 8))
 		return "no 'authorize' line gives it to that identity";
-	if (is_holder(rx, e, *owner))
-		return NULL;
 	*code = NHRP_CODE_ALREADY_REGISTERED;
 	*count = REJECT_NOT_UNIQUE;
-	return "another identity holds it";
+	if (!is_holder(rx, e, *owner))
+		return "another identity holds it";
+	*code = NHRP_CODE_NO_RESOURCES;
+	*count = REJECT_TOO_MANY;
+	return too_many(rx, e, *owner) ?
+	       "it has as many addresses as 'registration limit' allows" : NULL;
 }

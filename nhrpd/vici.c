@@ -15,13 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "vici.h"
 
 #define RETRY_MIN	250		/* ms; charon restarts in 400 */
-#define RETRY_MAX	5000
+#define RETRY_MAX	1000			/* a socket that is not there costs nothing */
 #define READ_MAX	65536		/* a turn */
 #define IN_MIN		4096
 #define STREAM_LEN	32
@@ -74,22 +75,32 @@ struct vici {
 	struct vici_stats stats;
 };
 
-static const char *const trouble_words[__VICI_TROUBLE_MAX] = {
-	[VICI_NO_TROUBLE]	= "none",
-	[VICI_NO_SOCKET]	= "no-socket",
-	[VICI_WRONG_OWNER]	= "wrong-owner",
-	[VICI_CLOSED]		= "closed",
-	[VICI_SILENT]		= "silent",
-	[VICI_MALFORMED]	= "malformed",
-	[VICI_TOO_LONG]		= "too-long",
-	[VICI_UNKNOWN_EVENT]	= "unknown-event",
-	[VICI_NO_MEMORY]	= "no-memory",
-	[VICI_SYSTEM]		= "system",
+static const struct {
+	const char *word, *text;
+} troubles[__VICI_TROUBLE_MAX] = {
+	[VICI_NO_TROUBLE] = { "none", "" },
+	[VICI_NO_SOCKET] = { "no-socket", "nobody listens there" },
+	[VICI_WRONG_OWNER] = { "wrong-owner", "the socket is not root's" },
+	[VICI_UNSAFE_PATH] = { "unsafe-path",
+			       "everybody may write in the socket's folder" },
+	[VICI_CLOSED] = { "closed", "it closed the connection" },
+	[VICI_SILENT] = { "silent", "it does not answer" },
+	[VICI_MALFORMED] = { "malformed", "what it sends makes no sense" },
+	[VICI_TOO_LONG] = { "too-long", "it announces a packet too long" },
+	[VICI_UNKNOWN_EVENT] = { "unknown-event",
+				 "it does not know an event, too old?" },
+	[VICI_NO_MEMORY] = { "no-memory", "out of memory" },
+	[VICI_SYSTEM] = { "system", "the socket cannot be used" },
 };
 
 const char *vici_trouble_word(enum vici_trouble t)
 {
-	return trouble_words[t];
+	return troubles[t].word;
+}
+
+const char *vici_trouble_text(enum vici_trouble t)
+{
+	return troubles[t].text;
 }
 
 /* ---- the session's end ---- */
@@ -148,7 +159,7 @@ static unsigned int next_retry(struct vici *v, bool was_up, uint64_t now)
 
 static void end_session(struct vici *v, enum vici_trouble t)
 {
-	bool was_up = v->stats.up;
+	bool was_up = v->stats.up, is_new = v->stats.trouble != t;
 	uint64_t now = event_now();
 
 	close_conn(&v->cmd);
@@ -156,13 +167,15 @@ static void end_session(struct vici *v, enum vici_trouble t)
 	v->step = STEP_IDLE;
 	v->confirmed = 0;
 	v->stats.up = false;
-	if (was_up || v->stats.trouble != t)
+	if (was_up || is_new)
 		v->stats.since = now;
 	v->stats.trouble = t;
 	v->stats.troubles[t]++;
 	event_timer_set(v->timer, now + next_retry(v, was_up, now));
 	if (was_up)
 		v->ops->lost(v->ctx, t);
+	else if (is_new && v->ops->trouble)
+		v->ops->trouble(v->ctx, t);
 	fail_commands(v);
 }
 
@@ -434,6 +447,12 @@ static void conn_ready(void *ctx, unsigned int what)
 
 /* ---- the session's beginning ---- */
 
+static bool may_own(const struct vici *v, unsigned int uid)
+{
+	return uid == v->owner || (!v->owner && uid == geteuid());
+}
+
+/* Who listens; the file may have changed since the folder was looked at. */
 static enum vici_trouble check_owner(struct conn *c)
 {
 	struct ucred cred;
@@ -441,7 +460,23 @@ static enum vici_trouble check_owner(struct conn *c)
 
 	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return VICI_SYSTEM;
-	return cred.uid == c->v->owner ? VICI_NO_TROUBLE : VICI_WRONG_OWNER;
+	return may_own(c->v, cred.uid) ? VICI_NO_TROUBLE : VICI_WRONG_OWNER;
+}
+
+/* In a sticky folder, /tmp, only its owner replaces a file. */
+static enum vici_trouble check_path(const struct vici *v)
+{
+	const char *slash = strrchr(v->path, '/');
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct stat st, file;
+
+	snprintf(folder, sizeof(folder), "%.*s",
+		 slash ? (int)(slash - v->path) + 1 : 1, slash ? v->path : ".");
+	if (stat(folder, &st) || lstat(v->path, &file))
+		return errno == ENOENT ? VICI_NO_SOCKET : VICI_SYSTEM;
+	if (st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
+		return VICI_UNSAFE_PATH;
+	return may_own(v, file.st_uid) ? VICI_NO_TROUBLE : VICI_WRONG_OWNER;
 }
 
 static enum vici_trouble connect_to(struct conn *c)
@@ -477,8 +512,10 @@ static void command_idle(struct vici *v)
 
 static void start(struct vici *v)
 {
-	enum vici_trouble t = connect_to(&v->cmd);
+	enum vici_trouble t = check_path(v);
 
+	if (!t)
+		t = connect_to(&v->cmd);
 	if (!t)
 		t = connect_to(&v->ev);
 	if (t)

@@ -34,6 +34,7 @@ enum vici_trouble {
 	VICI_NO_TROUBLE,
 	VICI_NO_SOCKET,			/* charon does not run */
 	VICI_WRONG_OWNER,
+	VICI_UNSAFE_PATH,		/* anybody could put another one there */
 	VICI_CLOSED,
 	VICI_SILENT,
 	VICI_MALFORMED,
@@ -46,6 +47,8 @@ enum vici_trouble {
 
 /* "no-socket": one word, for counters. */
 const char *vici_trouble_word(enum vici_trouble t);
+/* "no socket there, charon does not run": for people. */
+const char *vici_trouble_text(enum vici_trouble t);
 
 struct vici_ops {
 	/* The session is up: what charon holds is to be read anew. */
@@ -54,6 +57,9 @@ struct vici_ops {
 	void (*lost)(void *ctx, enum vici_trouble t);
 	/* One of the events asked for. */
 	void (*event)(void *ctx, const struct vici_packet *p);
+	/* No session was to be had, and not for the reason told last. NULL is
+	 * fine. */
+	void (*trouble)(void *ctx, enum vici_trouble t);
 };
 
 /*
@@ -76,7 +82,8 @@ struct vici_stats {
 /*
  * Begins a session at @path, now and whenever it is lost; @events (ended by
  * NULL) are asked for in each. @path and @events must outlive it. @owner: the
- * user whose socket it must be, 0. NULL when out of memory.
+ * user whose socket it must be; root, 0, stands for the daemon's own as well.
+ * NULL when out of memory.
  */
 struct vici *vici_new(struct event_loop *loop, const char *path,
 		      unsigned int owner, const char *const *events,

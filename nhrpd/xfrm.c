@@ -8,10 +8,13 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <linux/xfrm.h>
 
 #include <utlist.h>
@@ -161,16 +164,77 @@ static bool read_sa(const struct xfrm_usersa_info *i, struct xfrm_sa *sa)
 
 static int parse_sa(const struct nlmsghdr *nlh, struct xfrm_msg *m)
 {
-	const struct nlattr *tb[XFRMA_MARK + 1];
+	const struct nlattr *tb[XFRMA_SET_MARK + 1];
 	struct xfrm_usersa_info i;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(i) ||
-	    netlink_attrs(nlh, sizeof(i), tb, XFRMA_MARK))
+	    netlink_attrs(nlh, sizeof(i), tb, XFRMA_SET_MARK))
 		return -EBADMSG;
 	memcpy(&i, mnl_nlmsg_get_payload(nlh), sizeof(i));
 	read_mark(tb[XFRMA_MARK], &m->sa);
+	m->sa.set_mark = netlink_u32(tb[XFRMA_SET_MARK], 0);
 	m->type = read_sa(&i, &m->sa) ? XFRM_SA : XFRM_OTHER;
 	return 0;
+}
+
+/* All three begin with the name and the key's length; what follows differs. */
+static void read_algorithm(const struct nlattr *a, char name[64],
+			   uint32_t *key_bits)
+{
+	struct xfrm_algo alg;
+
+	if (!a || mnl_attr_get_payload_len(a) < sizeof(alg))
+		return;
+	memcpy(&alg, mnl_attr_get_payload(a), sizeof(alg));
+	snprintf(name, 64, "%.63s", alg.alg_name);
+	if (key_bits)
+		*key_bits = alg.alg_key_len;
+}
+
+static void read_icv(const struct nlattr *a, size_t off, uint32_t *bits)
+{
+	if (a && mnl_attr_get_payload_len(a) >= off + sizeof(*bits))
+		memcpy(bits, (char *)mnl_attr_get_payload(a) + off,
+		       sizeof(*bits));
+}
+
+static void read_window(const struct nlattr *a, uint32_t *window)
+{
+	struct xfrm_replay_state_esn esn;
+
+	if (!a || mnl_attr_get_payload_len(a) < sizeof(esn))
+		return;
+	memcpy(&esn, mnl_attr_get_payload(a), sizeof(esn));
+	*window = esn.replay_window;
+}
+
+bool xfrm_parse_use(const struct nlmsghdr *nlh, struct xfrm_use *u)
+{
+	const struct nlattr *tb[XFRMA_REPLAY_ESN_VAL + 1];
+	struct xfrm_usersa_info i;
+
+	memset(u, 0, sizeof(*u));
+	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(i) ||
+	    netlink_attrs(nlh, sizeof(i), tb, XFRMA_REPLAY_ESN_VAL))
+		return false;
+	memcpy(&i, mnl_nlmsg_get_payload(nlh), sizeof(i));
+	u->bytes = i.curlft.bytes;
+	u->packets = i.curlft.packets;
+	u->hard_seconds = i.lft.hard_add_expires_seconds;
+	u->replay_window = i.replay_window;
+	u->replayed = i.stats.replay;
+	u->forged = i.stats.integrity_failed;
+	read_window(tb[XFRMA_REPLAY_ESN_VAL], &u->replay_window);
+	read_algorithm(tb[XFRMA_ALG_CRYPT], u->encryption, &u->key_bits);
+	read_algorithm(tb[XFRMA_ALG_AEAD], u->encryption, &u->key_bits);
+	read_algorithm(tb[XFRMA_ALG_AUTH_TRUNC], u->integrity, NULL);
+	read_icv(tb[XFRMA_ALG_AEAD], offsetof(struct xfrm_algo_aead,
+					      alg_icv_len), &u->icv_bits);
+	read_icv(tb[XFRMA_ALG_AUTH_TRUNC],
+		 offsetof(struct xfrm_algo_auth, alg_trunc_len), &u->icv_bits);
+	read_mark(tb[XFRMA_MARK], &u->sa);
+	return read_sa(&i, &u->sa);
 }
 
 static int parse_sa_deleted(const struct nlmsghdr *nlh, struct xfrm_msg *m)
@@ -425,6 +489,7 @@ int xfrm_block_tidy(struct xfrm *x)
 
 struct walk {
 	void (*cb)(void *ctx, const struct xfrm_sa *sa);
+	void (*use)(void *ctx, const struct xfrm_use *u);
 	void *ctx;
 };
 
@@ -438,21 +503,41 @@ static int take_sa(const struct nlmsghdr *nlh, void *ctx)
 	return 0;
 }
 
-int xfrm_each_sa(struct xfrm *x,
-		 void (*cb)(void *ctx, const struct xfrm_sa *sa), void *ctx)
+static int take_use(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct xfrm_use u;
+	struct walk *w = ctx;
+
+	if (xfrm_parse_use(nlh, &u))
+		w->use(w->ctx, &u);
+	return 0;
+}
+
+static int dump_sas(struct xfrm *x, mnl_cb_t take, struct walk *w)
 {
 	char buf[REQUEST_MAX] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = netlink_put(&x->ask, buf, XFRM_MSG_GETSA,
 					   NLM_F_DUMP);
-	struct walk w = { cb, ctx };
 	int ret;
 
-	ret = netlink_talk(&x->ask, nlh, take_sa, &w);
+	ret = netlink_talk(&x->ask, nlh, take, w);
 	if (ret) {
 		x->stats.errors++;
 		log_err("xfrm: list of SAs: %s", x->ask.err);
 	}
 	return ret;
+}
+
+int xfrm_each_sa(struct xfrm *x,
+		 void (*cb)(void *ctx, const struct xfrm_sa *sa), void *ctx)
+{
+	return dump_sas(x, take_sa, &(struct walk){ .cb = cb, .ctx = ctx });
+}
+
+int xfrm_each_use(struct xfrm *x,
+		  void (*cb)(void *ctx, const struct xfrm_use *u), void *ctx)
+{
+	return dump_sas(x, take_use, &(struct walk){ .use = cb, .ctx = ctx });
 }
 
 int xfrm_sa_del(struct xfrm *x, const struct xfrm_sa *sa)
@@ -559,7 +644,47 @@ static int subscribe(struct xfrm *x)
 	return ret;
 }
 
-int xfrm_open(struct xfrm **to, struct event_loop *loop,
+static int open_here(struct xfrm *x)
+{
+	int ret = netlink_open(&x->ask, NETLINK_XFRM, RCVBUF, true);
+
+	if (!ret)
+		ret = netlink_open(&x->events, NETLINK_XFRM, RCVBUF, false);
+	return ret ? ret : subscribe(x);
+}
+
+/* A socket stays in the namespace in which it was opened. */
+static int open_there(struct xfrm *x, int netns)
+{
+	int ret, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (home < 0)
+		return -errno;
+	ret = setns(netns, CLONE_NEWNET) ? -errno : open_here(x);
+	if (setns(home, CLONE_NEWNET)) {
+		log_err("no way back from another network namespace: %s",
+			strerror(errno));
+		abort();
+	}
+	close(home);
+	return ret;
+}
+
+static int open_in(struct xfrm *x, const char *path)
+{
+	int ret, netns;
+
+	if (!path[0])
+		return open_here(x);
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return -errno;
+	ret = open_there(x, netns);
+	close(netns);
+	return ret;
+}
+
+int xfrm_open(struct xfrm **to, struct event_loop *loop, const char *netns,
 	      const struct xfrm_ops *ops, void *ctx, char *err, size_t errlen)
 {
 	struct xfrm *x = calloc(1, sizeof(*x));
@@ -569,13 +694,10 @@ int xfrm_open(struct xfrm **to, struct event_loop *loop,
 		return -ENOMEM;
 	x->ops = ops;
 	x->ctx = ctx;
-	ret = netlink_open(&x->ask, NETLINK_XFRM, RCVBUF, true);
-	if (!ret)
-		ret = netlink_open(&x->events, NETLINK_XFRM, RCVBUF, false);
-	if (!ret)
-		ret = subscribe(x);
+	ret = open_in(x, netns);
 	if (ret) {
-		snprintf(err, errlen, "XFRM netlink: %s", strerror(-ret));
+		snprintf(err, errlen, "XFRM netlink%s%s: %s",
+			 netns[0] ? " of " : "", netns, strerror(-ret));
 		goto err;
 	}
 	ret = -ENOMEM;

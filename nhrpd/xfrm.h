@@ -36,8 +36,20 @@ struct xfrm_sa {			/* addresses as in the outer header */
 	uint32_t spi;			/* host order, as charon writes it */
 	uint32_t reqid;
 	uint32_t mark, mark_mask;
+	uint32_t set_mark;		/* what its packets get */
 	uint64_t added;			/* seconds since 1970 */
 	bool transport;
+};
+
+/* What else the kernel tells of an SA, to be shown. No keys. */
+struct xfrm_use {
+	struct xfrm_sa sa;
+	uint64_t bytes, packets;
+	uint64_t hard_seconds;		/* lifetime; 0: without end */
+	uint32_t replay_window;		/* packets; 0: no protection */
+	uint32_t replayed, forged;	/* packets refused */
+	uint32_t key_bits, icv_bits;
+	char encryption[64], integrity[64];	/* in the kernel's words */
 };
 
 enum xfrm_msg_type {
@@ -65,6 +77,9 @@ struct xfrm_msg {
  */
 int xfrm_parse(const struct nlmsghdr *nlh, struct xfrm_msg *m);
 
+/* Reads one SA of a dump. Pure. False: broken, or not an ESP SA. */
+bool xfrm_parse_use(const struct nlmsghdr *nlh, struct xfrm_use *u);
+
 /* The request for one direction of @b, in @nlh with type and flags set: all
  * attributes that it needs. @del: to delete it. Pure. */
 void xfrm_build_block(struct nlmsghdr *nlh, const struct xfrm_block *b,
@@ -84,8 +99,11 @@ struct xfrm_counts {
 	uint64_t malformed, lost, errors;
 };
 
-/* Opens the sockets; @ops and @ctx must outlive it. -errno, text in @err. */
-int xfrm_open(struct xfrm **x, struct event_loop *loop,
+/*
+ * Opens the sockets, in the network namespace of that file; "": in our own.
+ * @ops and @ctx must outlive it. -errno, text in @err.
+ */
+int xfrm_open(struct xfrm **x, struct event_loop *loop, const char *netns,
 	      const struct xfrm_ops *ops, void *ctx, char *err, size_t errlen);
 /* Leaves the policies. NULL is fine. */
 void xfrm_close(struct xfrm *x);
@@ -101,6 +119,9 @@ int xfrm_block_tidy(struct xfrm *x);
 /* Asked and answered at once: all ESP SAs. -errno, logged. */
 int xfrm_each_sa(struct xfrm *x,
 		 void (*cb)(void *ctx, const struct xfrm_sa *sa), void *ctx);
+/* The same with what is to be shown of them. */
+int xfrm_each_use(struct xfrm *x,
+		  void (*cb)(void *ctx, const struct xfrm_use *u), void *ctx);
 /* 0 as well when it has gone already. -errno, logged. */
 int xfrm_sa_del(struct xfrm *x, const struct xfrm_sa *sa);
 

@@ -183,6 +183,63 @@ static void test_sa(void **state)
 	assert_int_equal(del.sa.spi, 0xc47ade2d);
 }
 
+/* What is shown: names and lengths, no key. */
+static void test_use(void **state)
+{
+	struct nlmsghdr *nlh = sa_message();
+	struct xfrm_usersa_info *i = mnl_nlmsg_get_payload(nlh);
+	struct xfrm_replay_state_esn esn = { .replay_window = 64 };
+	struct xfrm_algo_aead aead = { .alg_key_len = 160, .alg_icv_len = 128 };
+	struct xfrm_use u;
+
+	(void)state;
+	i->curlft.bytes = 1ull << 40;
+	i->curlft.packets = 9;
+	i->lft.hard_add_expires_seconds = 3960;
+	i->stats.replay = 3;
+	i->stats.integrity_failed = 4;
+	i->replay_window = 32;
+	strcpy(aead.alg_name, "rfc4106(gcm(aes))");
+	mnl_attr_put(nlh, XFRMA_ALG_AEAD, sizeof(aead), &aead);
+	mnl_attr_put(nlh, XFRMA_REPLAY_ESN_VAL, sizeof(esn), &esn);
+	assert_true(xfrm_parse_use(nlh, &u));
+	assert_int_equal(u.sa.spi, 0xc47ade2d);
+	assert_int_equal(u.sa.mark, 2);
+	assert_true(u.bytes == 1ull << 40 && u.packets == 9);
+	assert_int_equal(u.hard_seconds, 3960);
+	assert_int_equal(u.replay_window, 64);
+	assert_int_equal(u.replayed, 3);
+	assert_int_equal(u.forged, 4);
+	assert_string_equal(u.encryption, "rfc4106(gcm(aes))");
+	assert_int_equal(u.key_bits, 160);
+	assert_int_equal(u.icv_bits, 128);
+	assert_string_equal(u.integrity, "");
+	i->id.proto = IPPROTO_AH;
+	assert_false(xfrm_parse_use(nlh, &u));
+	i->id.proto = IPPROTO_ESP;
+	nlh->nlmsg_type = XFRM_MSG_DELSA;
+	assert_false(xfrm_parse_use(nlh, &u));
+}
+
+/* Attributes too short for what they say they are tell nothing. */
+static void test_use_short(void **state)
+{
+	struct nlmsghdr *nlh = sa_message();
+	struct xfrm_algo_auth auth = { .alg_trunc_len = 128 };
+	struct xfrm_use u;
+
+	(void)state;
+	memset(auth.alg_name, 'x', sizeof(auth.alg_name));
+	mnl_attr_put(nlh, XFRMA_ALG_CRYPT, 8, "cbc(aes)");
+	mnl_attr_put(nlh, XFRMA_ALG_AUTH_TRUNC, sizeof(auth), &auth);
+	assert_true(xfrm_parse_use(nlh, &u));
+	assert_string_equal(u.encryption, "");
+	assert_int_equal(strlen(u.integrity), 63);
+	assert_int_equal(u.icv_bits, 128);
+	nlh->nlmsg_len = NLMSG_HDRLEN + 8;
+	assert_false(xfrm_parse_use(nlh, &u));
+}
+
 /* AH and IPComp are none of ours. */
 static void test_not_esp(void **state)
 {
@@ -272,6 +329,8 @@ int main(void)
 		cmocka_unit_test(test_block_in_v6_key),
 		cmocka_unit_test(test_own_blocks),
 		cmocka_unit_test(test_sa),
+		cmocka_unit_test(test_use),
+		cmocka_unit_test(test_use_short),
 		cmocka_unit_test(test_not_esp),
 		cmocka_unit_test(test_expire),
 		cmocka_unit_test(test_flushes),

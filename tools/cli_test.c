@@ -90,6 +90,12 @@ static void test_find(void **state)
 	expect_command("shortcut a 10.0.0.0/8", "shortcut add", 1);
 	expect_command("shortcut show", "shortcut show", 0);
 	expect_command("sh sh", "show shortcut", 0);
+	expect_command("sh cry ips sa", "show crypto ipsec sa", 0);
+	expect_command("sh crypto ikev2 sa", "show crypto ikev2 sa", 0);
+	expect_command("sh cry sess det", "show crypto session detail", 0);
+	expect_command("cl cry sa peer 1.1.1.1", "clear crypto sa", 2);
+	expect_command("clear ipsec 1.1.1.1", "clear ipsec", 1);
+	expect_command("cl ip nh", "clear ip nhrp", 0);
 	expect_command("sh ip cef 10.5.5.5", "show ip cef", 1);
 	expect_command("sh ip nhrp sh", "show ip nhrp shortcut", 0);
 	expect_command("sh ip nhrp mul", "show ip nhrp multicast", 0);
@@ -238,6 +244,10 @@ static void test_usage(void **state)
 		"peer flush lo 10.0.0.1", "peer show lo x", "peer show lo 1.1.1.1 x",
 		"show kernel lo x", "clear lo nowhere", "clear a b c",
 		"config", "config check", "config check a b", "version now",
+		"show crypto", "show crypto ipsec sa peer",
+		"show crypto ipsec sa peer x", "show crypto session 1.1.1.1",
+		"show crypto ikev2 sa peer 1.1.1.1 x", "clear crypto sa 1.1.1.1",
+		"clear crypto sa peer", "clear ipsec x", "clear ipsec 1.1.1.1 x",
 	};
 
 	(void)state;

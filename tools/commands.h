@@ -34,6 +34,14 @@ int cmd_show_drops(struct cli *c);
 int cmd_show_counters(struct cli *c);
 /* ipsec.c */
 int cmd_show_ipsec(struct cli *c);
+#define CRYPTO_NONE \
+	"nhrpd makes no SAs: no tunnel has a 'crypto ipsec profile' section\n"
+/* crypto.c */
+int cmd_crypto_sa(struct cli *c);
+int cmd_crypto_ikev2(struct cli *c);
+int cmd_crypto_session(struct cli *c);
+int cmd_crypto_session_detail(struct cli *c);
+int cmd_clear_ipsec(struct cli *c);
 /* show.c */
 int cmd_show(struct cli *c);
 /* ios.c: Cisco's own views */

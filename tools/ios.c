@@ -99,6 +99,37 @@ static void keep(struct json_object *iface, const struct filter *f)
 			json_object_array_del_idx(list, i, 1);
 }
 
+/* IPsec has that address in mind and has no SA to it. */
+static bool is_without_sa(const struct json_object *ipsec, const char *nbma)
+{
+	const struct json_object *p;
+	const char *text, *state;
+
+	for (size_t i = 0; nbma && i < object_get_len(ipsec, "peers"); i++) {
+		p = object_get_at(ipsec, "peers", i);
+		text = object_get_str(p, "nbma");
+		state = object_get_str(p, "state");
+		if (text && state && !strcmp(text, nbma))
+			return strcmp(state, "up");
+	}
+	return false;
+}
+
+/* Says of entries that they wait for IKE. */
+static void note_ike(struct json_object *iface,
+		     const struct json_object *ipsec)
+{
+	struct json_object *e;
+
+	if (!ipsec || !object_get_str(iface, "protection"))
+		return;
+	for (size_t i = 0; i < object_get_len(iface, "entries"); i++) {
+		e = object_get_at(iface, "entries", i);
+		json_object_object_add(e, "without_sa", json_object_new_boolean(
+			is_without_sa(ipsec, object_get_str(e, "nbma"))));
+	}
+}
+
 /* Takes [NAME]; in JSON the daemon's answer stays whole, whatever the view. */
 static int view_some(struct cli *c, const struct filter *f, const char *head,
 		     void (*print)(const struct cli *c,
@@ -113,8 +144,11 @@ static int view_some(struct cli *c, const struct filter *f, const char *head,
 	if (c->json) {
 		object_print(c->out, top);
 	} else {
-		for (size_t i = 0; i < object_get_len(top, "interfaces"); i++)
+		for (size_t i = 0; i < object_get_len(top, "interfaces"); i++) {
 			keep(object_get_at(top, "interfaces", i), f);
+			note_ike(object_get_at(top, "interfaces", i),
+				 object_get(top, "ipsec"));
+		}
 		fputs(head, c->out);
 		print(c, top);
 	}
@@ -165,6 +199,14 @@ static bool is_up(const struct json_object *entry)
 	const char *s = object_get_str(entry, "state");
 
 	return s && !strcmp(s, "up");
+}
+
+/* The layer that is missing. */
+static const char *state_word(const struct json_object *entry)
+{
+	if (is_up(entry))
+		return "UP";
+	return object_get_bool(entry, "without_sa") ? "IKE" : "NHRP";
 }
 
 /* Tunnel0 is Tu0; our own names are short enough. */
@@ -320,7 +362,7 @@ static void print_entry(const struct cli *c, const struct json_object *iface,
 	fprintf(c->out, c->xe ? "%*s %-15s %15s %5s %8s " :
 		"%*s %15s %15s %5s %8s ", detail ? 5 : 6, ent,
 		*ent || detail ? nbma_of(entry) : "", tunnel,
-		is_up(entry) ? "UP" : "NHRP", up_down(entry, time));
+		state_word(entry), up_down(entry, time));
 	attributes(entry, attrb);
 	if (detail)
 		fprintf(c->out, c->xe ? "%5s %18s\n" : "%-5s %18s\n", attrb,
@@ -361,7 +403,7 @@ static void print_block(const struct cli *c, const struct json_object *iface,
 		"Cache Attrib: %s\n", next_hop(iface, entry),
 		object_get_str(entry, "protocol"), (unsigned int)
 		object_get_uint(entry, "prefix_length"), n,
-		is_up(entry) ? "UP" : "NHRP", up_down(entry, time),
+		state_word(entry), up_down(entry, time),
 		attributes(entry, attrb));
 }
 

@@ -87,13 +87,20 @@ static void print_text(FILE *out, const struct json_object *ipsec)
 {
 	const struct json_object *charon = object_get(ipsec, "charon");
 	const char *trouble = object_get_str(charon, "trouble");
+	const char *reason = object_get_str(charon, "reason");
+	const char *refusal = object_get_str(charon, "refusal");
 	char ago[TEXT_LEN];
 
-	fprintf(out, "charon  %s  %s%s%s for %s\n\n",
+	fprintf(out, "charon  %s  %s%s%s for %s\n",
 		object_get_str(charon, "socket"),
 		object_get_bool(charon, "up") ? "up" : "DOWN",
 		trouble ? ": " : "", trouble ? trouble : "",
 		text_ago(object_get_num(charon, "state_seconds"), ago));
+	if (reason)
+		fprintf(out, "        %s\n", reason);
+	if (refusal)
+		fprintf(out, "        refused by it: %s\n", refusal);
+	fputc('\n', out);
 	if (object_get_len(ipsec, "peers"))
 		print_peers(out, ipsec);
 	else
@@ -130,8 +137,7 @@ int cmd_show_ipsec(struct cli *c)
 	} else if (ipsec) {
 		print_text(c->out, ipsec);
 	} else {
-		fputs("nhrpd makes no SAs: no tunnel has a 'crypto ipsec profile' section\n",
-		      c->out);
+		fputs(CRYPTO_NONE, c->out);
 	}
 	code = is_down(ipsec) ? CLI_DOWN : CLI_OK;
 	json_object_put(top);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * why: `dmvpn why`, one line a layer from the route to the peer, what NHRP has
- * to say about it, and what follows for a packet.
+ * why: `dmvpn why`, one line a layer from the route to the peer, what NHRP and
+ * IPsec have to say about it, and what follows for a packet.
  */
 #include <string.h>
 
@@ -79,7 +79,56 @@ static struct json_object *ask_daemon(struct cli *c)
 	return answer;
 }
 
-/* Adds `nhrp`, the entry that decides, and `nhrp_running`. */
+/* ---- IPsec's part ---- */
+
+/* The peers of @all that have that address, once each. */
+static void add_sas(struct json_object *list, const struct json_object *all,
+		    const char *nbma)
+{
+	struct json_object *p;
+	const char *text;
+
+	for (size_t i = 0; nbma && i < json_object_array_length(list); i++) {
+		text = object_get_str(json_object_array_get_idx(list, i),
+				      "nbma");
+		if (text && !strcmp(text, nbma))
+			return;
+	}
+	for (size_t i = 0; nbma && i < object_get_len(all, "peers"); i++) {
+		p = object_get_at(all, "peers", i);
+		text = object_get_str(p, "nbma");
+		if (text && !strcmp(text, nbma))
+			json_object_array_add(list, json_object_get(p));
+	}
+}
+
+/* `ipsec`: charon, and the SAs to whom the packet goes or should go: the peer,
+ * the address that NHRP has found, servers that are down. NULL: no SAs here. */
+static struct json_object *ipsec_of(const struct json_object *all,
+				    const struct json_object *top,
+				    const struct json_object *entry,
+				    const struct json_object *iface)
+{
+	struct json_object *o, *list, *nhs;
+
+	if (!all || !object_get_str(iface, "protection"))
+		return NULL;
+	o = json_object_new_object();
+	list = json_object_new_array();
+	json_object_object_add(o, "charon", json_object_get(
+				       object_get(all, "charon")));
+	json_object_object_add(o, "peers", list);
+	add_sas(list, all, object_get_str(entry, "nbma"));
+	add_sas(list, all, object_get_str(object_get(top, "peer"), "nbma"));
+	for (size_t i = 0; i < object_get_len(iface, "nhs"); i++) {
+		nhs = object_get_at(iface, "nhs", i);
+		if (!object_get_bool(nhs, "up"))
+			add_sas(list, all, object_get_str(nhs, "nbma"));
+	}
+	return o;
+}
+
+/* Adds `nhrp`, the entry that decides, `nhrp_running` and `ipsec`. */
 static void add_nhrp(struct cli *c, struct json_object *top)
 {
 	struct json_object *daemon = ask_daemon(c), *iface, *entry;
@@ -91,6 +140,9 @@ static void add_nhrp(struct cli *c, struct json_object *top)
 	json_object_object_add(top, "nhrp_running",
 			       json_object_new_boolean(daemon != NULL));
 	json_object_object_add(top, "nhrp", json_object_get(entry));
+	json_object_object_add(top, "ipsec",
+			       ipsec_of(object_get(daemon, "ipsec"), top, entry,
+					iface));
 	json_object_put(daemon);
 }
 
@@ -192,6 +244,37 @@ static void print_nhrp(FILE *out, const struct json_object *top)
 		reason && *reason ? ": " : "", reason ? reason : "");
 }
 
+static void print_sa(FILE *out, const struct json_object *p)
+{
+	const char *reason = object_get_str(p, "reason");
+	const char *identity = object_get_str(p, "identity");
+	char since[TEXT_LEN], next[TEXT_LEN];
+
+	fprintf(out, "ipsec      %s %s for %s", object_get_str(p, "nbma"),
+		object_get_str(p, "state"), ago(p, "state_seconds", "0s",
+						since));
+	if (reason)
+		fprintf(out, ": %s", reason);
+	else if (identity)
+		fprintf(out, ", %s", identity);
+	if (!object_is_null(p, "next_seconds"))
+		fprintf(out, ", next attempt in %s",
+			ago(p, "next_seconds", "", next));
+	fputc('\n', out);
+}
+
+static void print_ipsec(FILE *out, const struct json_object *top)
+{
+	const struct json_object *ipsec = object_get(top, "ipsec");
+	const char *reason = object_get_str(object_get(ipsec, "charon"),
+					    "reason");
+
+	if (reason)
+		fprintf(out, "ipsec      %s\n", reason);
+	for (size_t i = 0; i < object_get_len(ipsec, "peers"); i++)
+		print_sa(out, object_get_at(ipsec, "peers", i));
+}
+
 static void print_why(FILE *out, const struct json_object *top)
 {
 	char buf[256];
@@ -202,6 +285,7 @@ static void print_why(FILE *out, const struct json_object *top)
 		print_neighbour(out, top);
 		print_peer(out, top);
 		print_nhrp(out, top);
+		print_ipsec(out, top);
 	}
 	fprintf(out, "so         %s\n", path_text(top, buf));
 }

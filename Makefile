@@ -145,7 +145,7 @@ check:
 	tests/run $(if $(T),--scenario $(T)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(S),--file $(S))
 
 demo:
-	tests/demo $(if $(KERNEL),--kernel $(KERNEL))
+	tests/demo $(if $(KERNEL),--kernel $(KERNEL)) $(if $(IPSEC),--ipsec)
 
 lab:
 	tests/lab/shell $(if $(T),--scenario $(T)) $(if $(KERNEL),--kernel $(KERNEL))
@@ -167,7 +167,7 @@ help:
 	@echo "make check       every test   (T=scenario KERNEL=6.12|6.1|uml-debug|uml|native S=file)"
 	@echo "make unit        userspace tests under ASan and UBSan"
 	@echo "make fuzz        fuzzers into build/fuzz (needs clang)"
-	@echo "make demo        phase 3 on real packets, to watch"
+	@echo "make demo        phase 3 on real packets, to watch; IPSEC=1: encrypted"
 	@echo "make lab         a shell in a running topology   (T=scenario KERNEL=...)"
 	@echo "make bench       the figures of Documentation/performance.md"
 	@echo "make lint        checkpatch, sparse, clang-format, shellcheck"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Phase 3 to look at (`make demo`); `make check` runs it as well, so that it
 # works on the day it is shown.   Network, lines and addresses: lib/seed3.sh
+# With `secured` set (demosec.sh, `make demo IPSEC=1`) all of it is encrypted.
 #
 # The spokes' daemons are stopped for a while (SIGSTOP) between the first
 # packet and the hub's word about it: the data path needs no daemon, and there
@@ -11,7 +12,8 @@ kernels 6.12
 timeout 240
 
 # shellcheck source=/dev/null
-. "$LAB_REPO/tests/scenarios/lib/seed3.sh"
+. "$LAB_REPO/tests/scenarios/lib/ipsec.sh"
+secured=${secured:-}
 
 bold='' dim='' plain=''
 [ -z "${DEMO_COLOUR:-}" ] || bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
@@ -80,17 +82,38 @@ cat <<PICTURE
 Kernel $(uname -r), dmvpn.ko and nhrpd as built from this tree.
 PICTURE
 
+# secrecy: what the wires carried, by kind, and how it looks.
+secrecy() {
+	local n kind
+	for n in 3 4 5; do
+		printf "R%d's wire:" "$n"
+		for kind in esp 'udp port 500' 'proto gre'; do
+			printf '  %d %s' "$(outer "R$n" eth0 "$kind" | wc -l)" "$kind"
+		done
+		printf '\n'
+	done
+	tcpdump -r "$(pcap_file R4 eth0)" -nn esp 2> /dev/null | tail -n 4
+	printf '\n'
+	esp_clear 3 4 5
+}
+
 step "loading the module, making hosts and wires"
 load_module
 seed3_underlay 4 5
-overhear
-step "starting nhrpd on R3, R4 and R5, with the lines of a router"
-seed3_daemons
+if [ "$secured" ]; then
+	step "starting nhrpd and strongSwan's charon on R3, R4 and R5"
+	seed3_charons
+else
+	overhear
+	step "starting nhrpd on R3, R4 and R5, with the lines of a router"
+	seed3_daemons
+fi
 seed3_routes
 
 chapter 'Before: the spokes know the hub, and one summary that leads to it'
 play R3 cat /etc/nhrpd.conf
 play R4 cat /etc/nhrpd.conf
+[ ! "$secured" ] || play R4 cat /etc/swanctl/swanctl.conf
 play R3 dmvpn show dmvpn
 play R4 dmvpn show ip nhrp
 play R4 ip route show 172.16.0.0/16
@@ -114,6 +137,9 @@ done
 step "the spokes' daemons go on"
 await 10 "R4 has a shortcut to 172.16.5.0/24" shortcut 4 172.16.5.0/24 5
 await 10 "R5 has a shortcut to 172.16.4.0/24" shortcut 5 172.16.4.0/24 4
+if [ "$secured" ]; then
+	await 20 "of two SAs that both began one is left" sa R4 5
+fi
 play H4 ping -c 2 -i 0.5 172.16.5.1
 play H4 traceroute -n -q 1 -N 1 -w 3 172.16.5.1
 expect "the hub is one hop less" \
@@ -124,6 +150,10 @@ play R4 ip route show 172.16.0.0/16
 play R4 dmvpn show ip cef 172.16.5.1
 play R4 dmvpn show ip nhrp
 play R4 dmvpn show dmvpn
+if [ "$secured" ]; then
+	play R4 dmvpn show ipsec
+	play R4 ip xfrm state count
+fi
 
 chapter 'kill -9: hub and spoke lose their daemons, no packet is lost'
 for n in 3 4; do
@@ -145,7 +175,11 @@ udp_stop H4-H5 > /dev/null
 udp_stop H5-H4 > /dev/null
 capture_stop
 printf '\n%sWhat was said on the wires:%s\n' "$bold" "$plain"
-conversation
+if [ "$secured" ]; then
+	secrecy
+else
+	conversation
+fi
 
 total() { jq -s "map(.$1) | add" "$LAB_OUT"/H?-H?.udp.json; }
 printf '\n'

@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# The seed's phase 3 (lib/seed3.sh) protected, with the strongSwan that Debian
+# ships: profile DMVPN, a key that all share, identities rN.lab.
+
+# shellcheck source=/dev/null
+. "$LAB_REPO/tests/scenarios/lib/seed3.sh"
+
+# seed3_protected N [PROFILE-LINE...]: the seed's lines for RN, and what
+# protects them; more lines of the profile when there are some
+seed3_protected() {
+	local n=$1
+	shift
+	cat <<-CONF
+		crypto ipsec profile DMVPN
+		 set identity local r$n.lab
+		 set identity remote *.lab
+		$([ $# = 0 ] || printf ' %s\n' "$@")
+		$(seed3_conf "$n")
+		 tunnel protection ipsec profile DMVPN
+	CONF
+}
+
+# seed3_secrets HOST [KEY]: its charon's files, with that pre-shared key
+seed3_secrets() {
+	charon_conf "$1" <<-SECRETS
+		secrets { ike-all { secret = "${2:-dmvpn in the lab}" } }
+	SECRETS
+}
+
+# seed3_charons [PROFILE-LINE...]: nhrpd and charon on R3 and all spokes that
+# there are; all are registered through an SA
+seed3_charons() {
+	local n routers=()
+	for n in {3..9}; do
+		[ -z "${host_pid[R$n]:-}" ] || routers+=("$n")
+	done
+	for n in "${routers[@]}"; do
+		seed3_secrets "R$n"
+		nhrpd "R$n" < <(seed3_protected "$n" "$@")
+	done
+	for n in "${routers[@]}"; do
+		charon "R$n"
+	done
+	for n in "${routers[@]:1}"; do
+		eventually 40 "R$n is registered with the hub" registered "$n"
+		expect "through an SA of the hub's" sa "R$n" 3
+	done
+	stop_if_failed
+}
+
+# sas HOST: what its daemon says of its SAs
+sas() {
+	on "$1" dmvpn -j show |
+		jq -r '.ipsec.peers[] | "\(.nbma) \(.state) \(.stale) \(.sas) \(.identity)"'
+}
+
+# sa HOST N [STATE]: it has one SA to RN, which is who it is; with another
+# state than up: that is its state
+sa() {
+	local rest=
+	[ "${3:-up}" != up ] || rest="false 1 r$2.lab\$"
+	prints "^150.1.$2.$2 ${3:-up} $rest" sas "$1"
+}
+
+# esp HOST: its kernel's SAs, "SOURCE DESTINATION SPI" a line
+esp() {
+	on "$1" ip xfrm state |
+		awk '$1 == "src" { ends = $2 " " $4 } $1 == "proto" { print ends, $4 }'
+}
+
+# lost_at_most N NAME
+lost_at_most() {
+	cat "$LAB_OUT/$2.udp.json"
+	[ "$(udp_count "$2" lost)" -le "$1" ]
+}
+
+# esp_clear N...: what the routers' wires carried was never GRE in clear, and
+# ESP was among it; after capture_stop
+esp_clear() {
+	local n
+	for n; do
+		expect "not one GRE packet of R$n in clear" \
+			same "" "$(outer "R$n" eth0 'proto gre')"
+		expect "but ESP" prints . outer "R$n" eth0 esp
+	done
+}
+
+# ca NAME: a certificate authority, in /tmp
+ca() {
+	openssl ecparam -name prime256v1 -genkey -noout -out "/tmp/$1.key"
+	openssl req -x509 -new -key "/tmp/$1.key" -out "/tmp/$1.pem" -days 30 \
+		-subj "/O=Lab/CN=$1" -addext keyUsage=critical,keyCertSign
+}
+
+# certificate N CA [DAYS]: a new key of RN's and what CA says of it, in place
+# of those it had; it trusts the CA `lab`
+serial=0
+certificate() {
+	local n=$1 ca=/tmp/$2 to=/etc/swanctl
+	serial=$((serial + 1))
+	openssl ecparam -name prime256v1 -genkey -noout |
+		on "R$n" tee "$to/private/own.pem" > /tmp/own.key
+	openssl req -new -key /tmp/own.key -subj "/O=Lab/CN=R$n" |
+		openssl x509 -req -CA "$ca.pem" -CAkey "$ca.key" -set_serial $serial \
+			-days "${3:-30}" -extfile <(echo "subjectAltName=DNS:r$n.lab") |
+		on "R$n" tee "$to/x509/own.pem" > /dev/null
+	on "R$n" tee "$to/x509ca/lab.pem" < /tmp/lab.pem > /dev/null
+}

@@ -20,13 +20,18 @@
 # Usage, as root in a guest of its own (`make bench`, or
 # tests/lab/boot uml -- tests/bench/run.sh):
 #
-#	run.sh [section NAME] [way tx|rx] [peers N] [churn N] [rounds N]
-#	       [count N] [cases "WORD..."] [raw FILE]
+#	run.sh [section NAME] [way tx|rx] [peers N] [churn N] [cipher WORD]
+#	       [rounds N] [count N] [cases "WORD..."] [raw FILE]
 #
 #	peers	neighbours (and so destinations or sources, round robin) of a
 #		multipoint device, and inner destinations of the others
 #	churn	routes added (and as many deleted) a second meanwhile, if the
 #		one processor has the time; how many there were is in the raw file
+#	cipher	null or gcm: all devices are protected by ESP with static keys, one
+#		SA and one policy for each peer, as IKE makes them; null is no
+#		cipher and no hash, so that these hide nothing. On transmit
+#		only: what ESP has decrypted waits for a work queue, and a
+#		burst would end before its packets have arrived
 #	cases	of: plain mgre p2p floor dmvpn, and each with `-again`
 #	raw	file to append to
 #
@@ -37,7 +42,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=${DMVPN_BUILD:-$here/../../build}
 modules=$build/${LAB_KERNEL:-uml}
 
-section=tx-1 way=tx peers=1 churn=0 rounds=60 count=50000 raw=
+section=tx-1 way=tx peers=1 churn=0 cipher=none rounds=60 count=50000 raw=
 cases="plain mgre p2p dmvpn dmvpn-again floor"
 
 key=42
@@ -49,7 +54,7 @@ say() { echo "bench: $*" >&2; }
 
 while [ $# -gt 1 ]; do
 	case $1 in
-	section | way | peers | churn | rounds | count | cases | raw) declare "$1=$2" ;;
+	section | way | peers | churn | cipher | rounds | count | cases | raw) declare "$1=$2" ;;
 	*) die "what is '$1'? See the top of $0" ;;
 	esac
 	shift 2
@@ -147,12 +152,25 @@ device_floor() {
 }
 
 device_dmvpn() {
+	local ipsec=required
+	[ $cipher != none ] || ipsec=off
 	[ -e /sys/module/dmvpn ] || insmod "$modules/dmvpn.ko"
 	in_ns dut "$build/bin/dmvpn" link add dmvpn local $local_nbma \
-		key $((key + 2)) ttl 64 up
+		key $((key + 2)) ttl 64 ipsec $ipsec up
 	ip -n dut route add "$(prefix dmvpn)" dev dmvpn
 	in_ns dut /usr/bin/python3 "$here/peers.py" dmvpn \
 		"$(dotted "$(first dmvpn)")" "$(dotted $base_nbma)" "$peers"
+}
+
+# ESP for all that goes to a peer.
+protect() {
+	local keys="auth digest_null '' enc ecb(cipher_null) ''"
+	[ $cipher = null ] || keys="aead rfc4106(gcm(aes)) 0x$(printf '%040d' 7) 128"
+	each_peer "%s %s" mgre | awk -v keys="$keys" -v here=$local_nbma '{
+		ends = "src " here " dst " $2
+		print "xfrm state add " ends " proto esp spi " 65536 + NR " reqid 1 mode transport " keys
+		print "xfrm policy add " ends " proto gre dir out tmpl " ends " proto esp reqid 1 mode transport"
+	}' | ip -n dut -batch -
 }
 
 # An IPv4 header in hex: LENGTH PROTOCOL SOURCE DESTINATION, all hex.
@@ -227,6 +245,8 @@ for case in "${order[@]}"; do frames[$case]=$(frame "$case"); done
 at=30
 [ $way = tx ] || at=26		# the destination, or the source
 [[ $way =~ ^[tr]x$ ]] || die "way: tx or rx"
+[[ $cipher =~ ^(none|null|gcm)$ ]] || die "cipher: none, null or gcm"
+[ $way = tx ] || [ "$cipher" = none ] || die "with a cipher: way tx"
 [[ $peers =~ ^[1-9][0-9]{0,5}$ ]] || die "peers: 1 to 999999"
 [ -x "$build/bin/txgen" ] || die "no $build/bin/txgen; make bench builds it"
 
@@ -246,10 +266,11 @@ for device in plain mgre p2p dmvpn floor; do
 		device_$device
 	fi
 done
+[ $cipher = none ] || protect
 check
 
 raw=${raw:-$(mktemp /tmp/bench.XXXXXX)}
-echo "# section $section: $way, $peers peers, $churn routes/s, $count packets a burst, kernel $(uname -r)" >> "$raw"
+echo "# section $section: $way, $peers peers, $churn routes/s, cipher $cipher, $count packets a burst, kernel $(uname -r)" >> "$raw"
 if [ "$churn" != 0 ]; then
 	set -m
 	churn_routes &

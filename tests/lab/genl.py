@@ -5,7 +5,8 @@
   genl.py malformed DEV    everything wrong, one message each, is refused
   genl.py random DEV N     N random damages of good messages; nothing to expect
                            but that the kernel survives
-  genl.py refused          every command, dump and group, without privilege
+  genl.py refused [UID]    every command, dump and group, without privilege; UID: as
+                           that user, who need not be able to read this file
   genl.py batch DEV        several messages in one datagram
   genl.py events DEV       an event carries what a GET answers
   genl.py churn DEV N S    S seconds of dumps while N neighbours come and go
@@ -352,7 +353,7 @@ LINK_BAD = {
               ip("255.255.255.255")],
     "REMOTE": [b"", b"\1" * 3, b"\x20" * 16, ip("224.0.0.1"), ip("255.255.255.255")],
     "FLAGS": [b"\0" * 4, bits(1 << 31, 1 << 31), bits(1, 0), bits(1, 1),
-              bits(16, 16)],
+              bits(32, 32)],
     "DF": [b"\3", b"", u32(0)], "ACCEPT": [b"\2", b""], "FALLBACK": [b"\2", b""],
     "TOS": [b"\2", b"\3", b"", b"\0\0"], "TTL": [b"", b"\0\0"],
     "MAX_PEERS": [u32(0), u32(0x100001), b""], "MAX_NEIGHS": [u32(0), u32(0x100001)],
@@ -412,7 +413,11 @@ def random_damage(dev, n):
     print(f"{n} damaged messages")
 
 
-def refused():
+def refused(uid=None):
+    if uid:
+        os.setgroups([])
+        os.setresgid(int(uid), int(uid), int(uid))
+        os.setresuid(int(uid), int(uid), int(uid))
     nl = Nl()
     tried = 0
 

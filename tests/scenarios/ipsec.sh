@@ -45,8 +45,8 @@ for n in 3 4 5; do
 done
 for n in 4 5; do
 	eventually 40 "R$n is registered with the hub" registered $n
-	expect "through an SA of the hub's" sa R$n 3
-	expect "which knows who it is" sa R3 $n
+	eventually 20 "through an SA of the hub's" sa R$n 3
+	eventually 20 "which knows who it is" sa R3 $n
 done
 stop_if_failed
 seed3_routes

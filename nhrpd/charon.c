@@ -677,6 +677,16 @@ static void note_any(struct charon *c, const char *conn)
 	}
 }
 
+/* For @answer, with @c. */
+static void ask_conns(struct charon *c, vici_reply *answer)
+{
+	struct vici_writer w;
+
+	vici_start(&w, c->packet, sizeof(c->packet), VICI_CMD_REQUEST,
+		   "get-conns");
+	send_packet(c, vici_finish(&w), NULL, answer, c);
+}
+
 static void take_conns(void *ctx, const struct vici_packet *p,
 		       const char *error)
 {
@@ -696,15 +706,6 @@ static void take_conns(void *ctx, const struct vici_packet *p,
 	LL_FOREACH(c->sources, s)
 		s->checked = true;
 	let_in(c);
-}
-
-static void ask_conns(struct charon *c)
-{
-	struct vici_writer w;
-
-	vici_start(&w, c->packet, sizeof(c->packet), VICI_CMD_REQUEST,
-		   "get-conns");
-	send_packet(c, vici_finish(&w), NULL, take_conns, c);
 }
 
 static bool has_item(struct vici_body items, const char *text)
@@ -744,13 +745,10 @@ static void take_check(void *ctx, const struct vici_packet *p,
 static void check_conns(void *ctx)
 {
 	struct charon *c = ctx;
-	struct vici_writer w;
 
 	if (!vici_is_up(c->vici))
 		return;
-	vici_start(&w, c->packet, sizeof(c->packet), VICI_CMD_REQUEST,
-		   "get-conns");
-	send_packet(c, vici_finish(&w), NULL, take_check, c);
+	ask_conns(c, take_check);
 	event_timer_set(c->check, event_now() + c->check_each);
 }
 
@@ -1058,7 +1056,7 @@ static void on_up(void *ctx)
 	LL_FOREACH(c->sources, s)
 		open_source(c, s);
 	sa_session_up(c->sa, event_now());
-	ask_conns(c);
+	ask_conns(c, take_conns);
 	event_timer_set(c->check, event_now() + c->check_first);
 }
 
@@ -1291,7 +1289,7 @@ int charon_source_set(struct charon *c, const struct conf_profile *p,
 	LL_PREPEND(c->sources, s);
 	open_source(c, s);
 	if (!s->open && vici_is_up(c->vici))
-		ask_conns(c);
+		ask_conns(c, take_conns);
 	return 0;
 }
 

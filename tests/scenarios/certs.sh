@@ -11,28 +11,6 @@ timeout 300
 # shellcheck source=/dev/null
 . "$LAB_REPO/tests/scenarios/lib/ipsec.sh"
 
-# ca NAME: one more, in /tmp
-ca() {
-	openssl ecparam -name prime256v1 -genkey -noout -out "/tmp/$1.key"
-	openssl req -x509 -new -key "/tmp/$1.key" -out "/tmp/$1.pem" -days 30 \
-		-subj "/O=Lab/CN=$1" -addext keyUsage=critical,keyCertSign
-}
-
-# certificate N CA [DAYS]: a new key of RN's and what CA says of it, in place
-# of those it had; it trusts the CA `lab`
-serial=0
-certificate() {
-	local n=$1 ca=/tmp/$2 to=/etc/swanctl
-	serial=$((serial + 1))
-	openssl ecparam -name prime256v1 -genkey -noout |
-		on R$n tee $to/private/own.pem > /tmp/own.key
-	openssl req -new -key /tmp/own.key -subj "/O=Lab/CN=R$n $serial" |
-		openssl x509 -req -CA $ca.pem -CAkey $ca.key -set_serial $serial \
-			-days "${3:-30}" -extfile <(echo subjectAltName=DNS:r$n.lab) |
-		on R$n tee $to/x509/own.pem > /dev/null
-	on R$n tee $to/x509ca/lab.pem < /tmp/lab.pem > /dev/null
-}
-
 # refused WORDS: R5 shows that it is refused, the hub's log says who and why
 refused() {
 	prints '^150.1.3.3 .*AUTHENTICATION_FAILED' on R5 dmvpn show ipsec &&

@@ -17,21 +17,10 @@ life() {
 	udp_start "R5-R3 $1" R5:10.0.0.5 R3:10.0.0.3 50
 }
 
-# all_up WORDS: each has one SA to each, and the spokes send directly
-all_up() {
-	local n
-	for n in 4 5; do
-		eventually 40 "$1: R$n has one SA to R$((9 - n))" sa R$n $((9 - n))
-		eventually 40 "and one to the hub" sa R$n 3
-		eventually 40 "which has one to it" sa R3 $n
-		eventually 20 "R$n sends directly" direct $n $((9 - n))
-	done
-}
-
 # lived NAME: all are as they should be, the streams have ended
 lived() {
 	local way
-	all_up "$1"
+	all_up "$1" 40
 	for way in H4-H5 H5-H4 R5-R3; do
 		udp_stop "$way $1"
 	done
@@ -71,7 +60,7 @@ for host in R4 R3; do
 		json '.ipsec.charon.up | not' on $host dmvpn -j show
 	charon $host
 	eventually 20 "$host hears the new one" json .ipsec.charon.up on $host dmvpn -j show
-	all_up "$host's new charon replaces what the old one had"
+	all_up "$host's new charon replaces what the old one had" 40
 done
 lived charon
 expect "the spokes lost nothing" lossless "H4-H5 charon" "H5-H4 charon"

@@ -63,6 +63,18 @@ sa() {
 	prints "^150.1.$2.$2 ${3:-up} $rest" sas "$1"
 }
 
+# all_up WORDS SECONDS: the spokes R4 and R5 and the hub have one SA to each
+# other, each within that time, and the spokes send directly
+all_up() {
+	local n
+	for n in 4 5; do
+		eventually "$2" "$1: R$n has one SA to R$((9 - n))" sa R$n $((9 - n))
+		eventually "$2" "and one to the hub" sa R$n 3
+		eventually "$2" "which has one to it" sa R3 $n
+		eventually 20 "R$n sends directly" direct $n $((9 - n))
+	done
+}
+
 # esp HOST: its kernel's SAs, "SOURCE DESTINATION SPI" a line
 esp() {
 	on "$1" ip xfrm state |
@@ -93,15 +105,15 @@ ca() {
 		-subj "/O=Lab/CN=$1" -addext keyUsage=critical,keyCertSign
 }
 
-# certificate N CA [DAYS]: a new key of RN's and what CA says of it, in place
-# of those it had; it trusts the CA `lab`
+# certificate N CA [DAYS]: a new key of RN's and what CA says of it, with another
+# serial number, in place of those it had; it trusts the CA `lab`
 serial=0
 certificate() {
 	local n=$1 ca=/tmp/$2 to=/etc/swanctl
 	serial=$((serial + 1))
 	openssl ecparam -name prime256v1 -genkey -noout |
 		on "R$n" tee "$to/private/own.pem" > /tmp/own.key
-	openssl req -new -key /tmp/own.key -subj "/O=Lab/CN=R$n" |
+	openssl req -new -key /tmp/own.key -subj "/O=Lab/CN=R$n $serial" |
 		openssl x509 -req -CA "$ca.pem" -CAkey "$ca.key" -set_serial $serial \
 			-days "${3:-30}" -extfile <(echo "subjectAltName=DNS:r$n.lab") |
 		on "R$n" tee "$to/x509/own.pem" > /dev/null

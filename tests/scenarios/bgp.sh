@@ -13,31 +13,7 @@ timeout 120
 load_module
 seed3_underlay 4 5
 seed3_daemons
-frr R3 <<-CONF
-	hostname R3
-	router bgp 65000
-	 bgp router-id 10.0.0.3
-	 timers bgp 3 10
-	 neighbor spokes peer-group
-	 neighbor spokes remote-as 65000
-	 bgp listen range 10.0.0.0/24 peer-group spokes
-	 address-family ipv4 unicast
-	  aggregate-address 172.16.0.0/16 summary-only
-	 exit-address-family
-CONF
-for n in 4 5; do
-	frr R$n <<-CONF
-		hostname R$n
-		router bgp 65000
-		 bgp router-id 10.0.0.$n
-		 timers bgp 3 10
-		 neighbor 10.0.0.3 remote-as 65000
-		 neighbor 10.0.0.3 timers connect 1
-		 address-family ipv4 unicast
-		  network 172.16.$n.0/24
-		 exit-address-family
-	CONF
-done
+seed3_bgp ipv4
 
 # routes HOST: what BGP made of the cloud, "NET VIA" a line
 routes() {
@@ -49,10 +25,7 @@ for n in 4 5; do
 done
 stop_if_failed
 
-udp_start H4-H5 H4 H5:172.16.5.1 100
-udp_start H5-H4 H5 H4:172.16.4.1 100
-eventually 10 "R4 has a shortcut to R5's network" shortcut 4 172.16.5.0/24 5
-eventually 10 "R5 has a shortcut to R4's network" shortcut 5 172.16.4.0/24 4
+seed3_talk 100
 expect "BGP has not seen them" same '172.16.0.0/16 10.0.0.3' "$(routes R4)"
 udp_stop H4-H5
 udp_stop H5-H4

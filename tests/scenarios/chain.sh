@@ -36,9 +36,7 @@ router 8 2 'ip nhrp shortcut'
 
 # knows A B: A's kernel sends to B without a hub
 knows() {
-	json "[.interfaces[].peers[] | select(.protocol == \"192.168.1.$2\" and
-		.nbma == \"$2.$2.$2.$2\" and (.flags | index(\"unconfirmed\") | not))] | length == 1" \
-		on "R$1" dmvpn -j peer show
+	confirmed "R$1" "192.168.1.$2" "$2.$2.$2.$2"
 }
 for pair in '1 2' '2 1' '1 6' '2 8'; do
 	read -r a b <<< "$pair"
@@ -56,11 +54,7 @@ expect "nothing was lost from the first packet to the direct path" lossless out 
 
 # ---- networks behind them ----
 for n in 6 8; do
-	host H$n
-	link R$n:lan H$n:eth0
-	addr R$n lan 172.16.$n.254/24
-	addr H$n eth0 172.16.$n.1/24
-	on H$n ip route add default via 172.16.$n.254
+	host_behind R$n:lan 172.16.$n.254/24 H$n 172.16.$n.1/24
 done
 while read -r router net via; do
 	on $router ip route add $net via 192.168.1.$via

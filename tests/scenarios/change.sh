@@ -12,6 +12,9 @@ kernels uml-debug
 nightly 6.12
 timeout 120
 
+# shellcheck source=/dev/null
+. "$LAB_REPO/tests/scenarios/lib/pair.sh"
+
 underlay A=1.1.1.1 B=6.6.6.6
 host V
 addr A lo 1.1.1.2/32
@@ -20,14 +23,9 @@ link A:w0 B:w0
 addr A w0 100.99.0.1/24
 addr B w0 100.99.0.2/24
 load_module
-tunnel A dmvpn0 192.168.1.1/24 local 1.1.1.1 key 42
-tunnel B dmvpn0 192.168.1.6/24 local 6.6.6.6 key 42
 lan A lan0 10.0.1.1/24
 lan B lan0 10.0.6.6/24
-on A ip route add 10.0.6.0/24 via 192.168.1.6
-on B ip route add 10.0.1.0/24 via 192.168.1.1
-on A dmvpn peer add dmvpn0 192.168.1.6 nbma 6.6.6.6
-on B dmvpn peer add dmvpn0 192.168.1.1 nbma 1.1.1.1
+pair
 require "A reaches B" on A ping -c 1 -I 10.0.1.1 10.0.6.6
 
 # ---- attributes ----

@@ -47,11 +47,7 @@ for n in {50..79}; do
 done
 stop_if_failed
 pps=$((1000 / LAB_SLOW))
-udp_start H4-H5 H4 H5:172.16.5.1 $((LAB_PPS / LAB_SLOW))
-udp_start H5-H4 H5 H4:172.16.4.1 $((LAB_PPS / LAB_SLOW))
-eventually 10 "R4 has a shortcut to R5's network" shortcut 4 172.16.5.0/24 5
-eventually 10 "R5 has one to R4's" shortcut 5 172.16.4.0/24 4
-stop_if_failed
+seed3_talk $((LAB_PPS / LAB_SLOW))
 
 # ---- what nobody may disturb ----
 

@@ -2,34 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # FRR: iBGP over the device by a route reflector; the next hops in the FIB, on
 # a device as it is by default and on a POINTOPOINT one.
-#
-#    A 1.1.1.1 ------- inet ------- B 6.6.6.6
-#    lan 10.0.1.1   \          /    lan 10.0.6.6
-#                     5.5.5.5 H    route reflector
-#
+# Drawing: lib/reflector.sh
 rules R9
 kernels uml-debug 6.12
 timeout 120
 
-declare -A nbma=([A]=1.1.1.1 [B]=6.6.6.6 [H]=5.5.5.5)
-declare -A number=([A]=1 [B]=6 [H]=5)
-underlay A=1.1.1.1 B=6.6.6.6 H=5.5.5.5
-lan A lan0 10.0.1.1/24
-lan B lan0 10.0.6.6/24
+# shellcheck source=/dev/null
+. "$LAB_REPO/tests/scenarios/lib/reflector.sh"
+
+reflector_underlay
 load_module
 
-devices() {
-	local h
-	for h in A B H; do
-		tunnel $h dmvpn0 192.168.1.${number[$h]}/24 local ${nbma[$h]} key 42 pointopoint "$1"
-	done
-	for h in A H B; do
-		for other in A H B; do
-			[ $h = $other ] || on $h dmvpn peer add dmvpn0 \
-				192.168.1.${number[$other]} nbma ${nbma[$other]}
-		done
-	done
-}
 speaker() { # HOST NEIGHBOUR...: BGP with these neighbours
 	local h=$1 peer
 	shift
@@ -50,25 +33,9 @@ speaker() { # HOST NEIGHBOUR...: BGP with these neighbours
 		 exit-address-family
 	CONF
 }
-fib() { # the route of A to B's network
-	on A ip -j route show 10.0.6.0/24 | jq -c '.[0] | {gateway, dev}'
-}
 
-devices off
-speaker A H
-speaker B H
-speaker H A B
-eventually 30 "by default FRR keeps the next hop" \
-	eval 'same "{\"gateway\":\"192.168.1.6\",\"dev\":\"dmvpn0\"}" "$(fib)"'
-eventually 15 "and traffic flows" on A ping -c 1 -I 10.0.1.1 10.0.6.6
-expect "directly" same 10.0.6.6 "$(hops A -s 10.0.1.1 10.0.6.6)"
-
-for h in A B H; do
-	on $h dmvpn link del dmvpn0
-done
-eventually 20 "without the device the route goes" eval 'same "{\"gateway\":null,\"dev\":null}" "$(fib)"'
+reflected "by default FRR keeps the next hop"
 devices on
-eventually 60 "on a POINTOPOINT device FRR keeps it too" \
-	eval 'same "{\"gateway\":\"192.168.1.6\",\"dev\":\"dmvpn0\"}" "$(fib)"'
+eventually 60 "on a POINTOPOINT device FRR keeps it too" fib '"192.168.1.6"'
 eventually 15 "and traffic flows" on A ping -c 1 -I 10.0.1.1 10.0.6.6
 unload A:dmvpn0 B:dmvpn0 H:dmvpn0

@@ -57,33 +57,7 @@ done
 stop_if_failed
 hub=$(link_local 3)
 
-frr R3 <<-CONF
-	hostname R3
-	router bgp 65000
-	 bgp router-id 10.0.0.3
-	 timers bgp 3 10
-	 neighbor spokes peer-group
-	 neighbor spokes remote-as 65000
-	 bgp listen range 2001:db8::/64 peer-group spokes
-	 address-family ipv6 unicast
-	  neighbor spokes activate
-	  aggregate-address 2001:db8::/32 summary-only
-	 exit-address-family
-CONF
-for n in 4 5; do
-	frr R$n <<-CONF
-		hostname R$n
-		router bgp 65000
-		 bgp router-id 10.0.0.$n
-		 timers bgp 3 10
-		 neighbor 2001:db8::3 remote-as 65000
-		 neighbor 2001:db8::3 timers connect 1
-		 address-family ipv6 unicast
-		  neighbor 2001:db8::3 activate
-		  network 2001:db8:$n::/64
-		 exit-address-family
-	CONF
-done
+seed3_bgp ipv6
 # routes HOST: what BGP made of the cloud, "NET VIA" a line
 routes() {
 	on "$1" ip -6 -j route show proto bgp | jq -r '.[] | "\(.dst) \(.gateway)"' | sort

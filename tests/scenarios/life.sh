@@ -15,12 +15,7 @@ hold=21
 load_module
 seed2_underlay
 seed2_hub "ip nhrp holdtime $hold"
-for n in 6 7 8; do
-	seed2_spoke $n "ip nhrp holdtime $hold" 'ip nhrp registration no-unique' \
-		'tunnel mode gre multipoint'
-done
-eventually 20 "all spokes are registered with the hub" registered 6 7 8
-stop_if_failed
+seed2_spokes "ip nhrp holdtime $hold" 'ip nhrp registration no-unique'
 
 # ---- used ----
 events r8 R8 dmvpn -j monitor

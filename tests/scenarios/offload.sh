@@ -11,20 +11,14 @@ rules R6
 nightly uml-debug 6.12
 timeout 150
 
+# shellcheck source=/dev/null
+. "$LAB_REPO/tests/scenarios/lib/pair.sh"
+
 underlay A=1.1.1.1 B=6.6.6.6
-host H
-link A:lan0 H:eth0
-addr A lan0 10.0.1.1/24
-addr H eth0 10.0.1.2/24
-on H ip route add default via 10.0.1.1
+host_behind A:lan0 10.0.1.1/24 H 10.0.1.2/24
 lan B lan0 10.0.6.{1..9}/24
 load_module
-tunnel A dmvpn0 192.168.1.1/24 local 1.1.1.1 key 42
-tunnel B dmvpn0 192.168.1.6/24 local 6.6.6.6 key 42
-on A dmvpn peer add dmvpn0 192.168.1.6 nbma 6.6.6.6
-on B dmvpn peer add dmvpn0 192.168.1.1 nbma 1.1.1.1
-on A ip route add 10.0.6.0/24 via 192.168.1.6
-on B ip route add 10.0.1.0/24 via 192.168.1.1
+pair
 capture B dmvpn0
 require "H reaches B" on H ping -c 1 10.0.6.6
 

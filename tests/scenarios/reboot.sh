@@ -13,11 +13,7 @@ timeout 240
 load_module
 seed2_underlay
 seed2_hub
-for n in 6 7 8; do
-	seed2_spoke $n 'tunnel mode gre multipoint'
-done
-eventually 20 "all spokes are registered with the hub" registered 6 7 8
-stop_if_failed
+seed2_spokes
 
 nhrpd_kill R1 KILL
 on R1 ip link del Tunnel0

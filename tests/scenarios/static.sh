@@ -13,19 +13,17 @@ rules R1 R6 R7 R9
 kernels uml-debug 6.12 6.1
 timeout 90
 
+# shellcheck source=/dev/null
+. "$LAB_REPO/tests/scenarios/lib/pair.sh"
+
 underlay A=1.1.1.1 B=6.6.6.6 C=8.8.8.8@Loopback0
 require "the module loads" load_module
 
 # ---- two hosts ----
 
-tunnel A dmvpn0 192.168.1.1/24 local 1.1.1.1 key 42
-tunnel B dmvpn0 192.168.1.6/24 local 6.6.6.6 key 42
 lan A lan0 10.0.1.1/24
 lan B lan0 10.0.6.6/24
-on A ip route add 10.0.6.0/24 via 192.168.1.6
-on B ip route add 10.0.1.0/24 via 192.168.1.1
-on A dmvpn peer add dmvpn0 192.168.1.6 nbma 6.6.6.6
-on B dmvpn peer add dmvpn0 192.168.1.1 nbma 1.1.1.1
+pair
 
 expect "A reaches B" on A ping -c 3 -i 0.2 -s 56 192.168.1.6
 expect "A counts each packet and inner byte to and from B" same "3 252 3 252" \

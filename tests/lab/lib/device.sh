@@ -42,6 +42,14 @@ neighbour() {
 		map(tostring) | join(" ")' --args "$@"
 }
 
+# confirmed HOST ADDRESS NBMA: its kernel sends to that neighbour there, not
+# through a hub
+confirmed() {
+	json "[.interfaces[].peers[] | select(.protocol == \"$2\" and .nbma == \"$3\" and
+		(.flags | index(\"unconfirmed\") | not))] | length == 1" \
+		on "$1" dmvpn -j peer show
+}
+
 # grew WORDS BY BEFORE AFTER: a counter's growth is BY, or at least that
 # with a plus sign behind it.
 grew() {

@@ -66,6 +66,16 @@ lan() {
 	addr "$@"
 }
 
+# host_behind HOST:DEV ADDRESS/LENGTH NAME ADDRESS/LENGTH: a host by that name on
+# a wire of HOST, its way out
+host_behind() {
+	host "$3"
+	link "$1" "$3:eth0"
+	addr "${1%:*}" "${1#*:}" "$2"
+	addr "$3" eth0 "$4"
+	on "$3" ip route add default via "${2%/*}"
+}
+
 # delay HOST DEV MS: each direction of that wire takes so much longer.
 delay() {
 	local end

@@ -57,6 +57,14 @@ lossless() {
 	return $rc
 }
 
+# outage NAME MS PPS: for expect; nothing of a stopped stream was missing for
+# longer than that, nor more than such a gap explains
+outage() {
+	jq -e --argjson ms "$2" --argjson pps "$3" '.received > 0 and
+		.max_gap_ms <= $ms and .lost <= .max_gap_ms * $pps / 1000 + $pps / 10' \
+		"$LAB_OUT/$1.udp.json"
+}
+
 # udp_stream A:ADDRESS B:ADDRESS PPS SECONDS: both ways, named A-B and B-A.
 udp_stream() {
 	local a=${1%%:*} b=${2%%:*}

@@ -16,9 +16,7 @@ at() {
 
 # direct A B: A's kernel sends to B without a hub
 direct() {
-	json "[.interfaces[].peers[] | select(.protocol == \"192.168.1.$2\" and
-		.nbma == \"$2.$2.$2.$2\" and (.flags | index(\"unconfirmed\") | not))] | length == 1" \
-		on "R$1" dmvpn -j peer show
+	confirmed "R$1" "192.168.1.$2" "$2.$2.$2.$2"
 }
 
 # sent N: how many packets RN sent to each hub

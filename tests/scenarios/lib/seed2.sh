@@ -20,11 +20,7 @@ seed2_underlay() {
 	lan R7 lo1 77.77.77.77/24
 	local n
 	for n in 6 8; do
-		host "H$n"
-		link "R$n:lan" "H$n:eth0"
-		addr "R$n" lan "$n$n.$n$n.$n$n.$n$n/24"
-		addr "H$n" eth0 "$n$n.$n$n.$n$n.1/24"
-		on "H$n" ip route add default via "$n$n.$n$n.$n$n.$n$n"
+		host_behind "R$n:lan" "$n$n.$n$n.$n$n.$n$n/24" "H$n" "$n$n.$n$n.$n$n.1/24"
 	done
 	delay R1 eth0 20
 	delay R6 eth0 5
@@ -59,6 +55,16 @@ seed2_spoke() {
 		$(printf ' %s\n' "$@")
 		 tunnel source Loopback0
 	CONF
+}
+
+# seed2_spokes LINE...: R6, R7 and R8 with a multipoint tunnel, all registered
+seed2_spokes() {
+	local n
+	for n in 6 7 8; do
+		seed2_spoke $n "$@" 'tunnel mode gre multipoint'
+	done
+	eventually 20 "all spokes are registered with the hub" registered 6 7 8
+	stop_if_failed
 }
 
 seed2_bgp_hub() {
@@ -102,12 +108,9 @@ registered() {
 	done
 }
 
-# direct A B: A's kernel sends to B without the hub
+# direct A B [NBMA]: A's kernel sends to B without the hub
 direct() {
-	local nbma=${3:-$2.$2.$2.$2}
-	json "[.interfaces[].peers[] | select(.protocol == \"192.168.1.$2\" and
-		.nbma == \"$nbma\" and (.flags | index(\"unconfirmed\") | not))] | length == 1" \
-		on "R$1" dmvpn -j peer show
+	confirmed "R$1" "192.168.1.$2" "${3:-$2.$2.$2.$2}"
 }
 
 # route A NET VIA: A's FIB sends NET to this next hop

@@ -51,11 +51,7 @@ seed3_underlay() {
 	delay R3 eth0 20
 	for n in "$@"; do
 		underlay "R$n=150.1.$n.$n@Loopback0"
-		host "H$n"
-		link "R$n:lan" "H$n:eth0"
-		addr "R$n" lan "172.16.$n.254/24"
-		addr "H$n" eth0 "172.16.$n.1/24"
-		on "H$n" ip route add default via "172.16.$n.254"
+		host_behind "R$n:lan" "172.16.$n.254/24" "H$n" "172.16.$n.1/24"
 		delay "R$n" eth0 5
 	done
 }
@@ -85,6 +81,42 @@ seed3_routes() {
 	done
 }
 
+# seed3_bgp ipv4|ipv6: the same by FRR's BGP, between R3, R4 and R5
+seed3_bgp() {
+	local n hub cloud all net
+	case $1 in
+	ipv4) hub=10.0.0.3 cloud=10.0.0.0/24 all=172.16.0.0/16 net=172.16.N.0/24 ;;
+	ipv6) hub=2001:db8::3 cloud=2001:db8::/64 all=2001:db8::/32 net=2001:db8:N::/64 ;;
+	esac
+	frr R3 <<-CONF
+		hostname R3
+		router bgp 65000
+		 bgp router-id 10.0.0.3
+		 timers bgp 3 10
+		 neighbor spokes peer-group
+		 neighbor spokes remote-as 65000
+		 bgp listen range $cloud peer-group spokes
+		 address-family $1 unicast
+		  neighbor spokes activate
+		  aggregate-address $all summary-only
+		 exit-address-family
+	CONF
+	for n in 4 5; do
+		frr R$n <<-CONF
+			hostname R$n
+			router bgp 65000
+			 bgp router-id 10.0.0.$n
+			 timers bgp 3 10
+			 neighbor $hub remote-as 65000
+			 neighbor $hub timers connect 1
+			 address-family $1 unicast
+			  neighbor $hub activate
+			  network ${net/N/$n}
+			 exit-address-family
+		CONF
+	done
+}
+
 # registered N: the hub's kernel has the spoke's public address
 registered() {
 	json "[.interfaces[].peers[] | select(.protocol == \"10.0.0.$1\" and
@@ -108,6 +140,15 @@ direct() {
 	json "[.interfaces[].peers[] | select(.protocol == \"10.0.0.$2\" and
 		.nbma == \"150.1.$2.$2\" and (.flags | index(\"unconfirmed\") | not))] |
 		length == 1" on "R$1" dmvpn -j peer show
+}
+
+# seed3_talk PPS: streams H4-H5 and H5-H4, by shortcuts at both ends from now on
+seed3_talk() {
+	udp_start H4-H5 H4 H5:172.16.5.1 "$1"
+	udp_start H5-H4 H5 H4:172.16.4.1 "$1"
+	eventually 10 "R4 has a shortcut to R5's network" shortcut 4 172.16.5.0/24 5
+	eventually 10 "R5 has a shortcut to R4's network" shortcut 5 172.16.4.0/24 4
+	stop_if_failed
 }
 
 # memory HOST: what its kernel holds for nhrpd

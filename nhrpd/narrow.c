@@ -104,6 +104,20 @@ static size_t find(const struct narrow_set *s, const struct addr *dst)
 	return low;
 }
 
+/* What the next route on one side of @dst does to *@best; false: it decides. */
+static bool passes(const struct narrow_route *r, const struct addr *dst,
+		   uint8_t plen, unsigned int *best)
+{
+	unsigned int n = without(r, dst);
+
+	if (n <= *best)
+		return false;
+	if (r->plen <= plen)
+		return true;
+	*best = n;
+	return false;
+}
+
 /*
  * In the order of addresses, what agrees most with @dst stands next to it. On
  * either side the first that is longer than @plen decides; what is shorter and
@@ -112,27 +126,13 @@ static size_t find(const struct narrow_set *s, const struct addr *dst)
 uint8_t narrow_find(const struct narrow_set *s, const struct addr *dst,
 		    uint8_t plen)
 {
-	size_t at = find(s, dst), i;
-	unsigned int best = plen, n;
+	size_t at = find(s, dst), i = at;
+	unsigned int best = plen;
 
-	for (i = at; i < s->n; i++) {
-		n = without(&s->route[i], dst);
-		if (n <= best)
-			break;
-		if (s->route[i].plen > plen) {
-			best = n;
-			break;
-		}
-	}
-	for (i = at; i--; ) {
-		n = without(&s->route[i], dst);
-		if (n <= best)
-			break;
-		if (s->route[i].plen > plen) {
-			best = n;
-			break;
-		}
-	}
+	while (i < s->n && passes(&s->route[i], dst, plen, &best))
+		i++;
+	for (i = at; i && passes(&s->route[i - 1], dst, plen, &best); i--)
+		;
 	return best;
 }
 

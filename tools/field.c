@@ -3,6 +3,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <linux/netlink.h>
 
@@ -20,17 +21,29 @@ static struct json_object *read_addr(const struct nlattr *a, bool any_is_null)
 	return json_object_new_string(addr_text(&addr, text));
 }
 
-static struct json_object *read_dev(const struct nlattr *a)
+/* The rows of a table mostly have the same one: asked for once a second. */
+static const char *dev_name(unsigned int ifindex)
 {
-	char name[IF_NAMESIZE];
-	unsigned int ifindex = nl_uint(a);
+	static char name[IF_NAMESIZE];
+	static unsigned int last;
+	static time_t at;
+	time_t now = time(NULL);
 
-	if (!ifindex)
-		return NULL;
+	if (ifindex == last && now == at)
+		return name;
 	/* It may live in another namespace. */
 	if (!if_indextoname(ifindex, name))
 		snprintf(name, sizeof(name), "if%u", ifindex);
-	return json_object_new_string(name);
+	last = ifindex;
+	at = now;
+	return name;
+}
+
+static struct json_object *read_dev(const struct nlattr *a)
+{
+	unsigned int ifindex = nl_uint(a);
+
+	return ifindex ? json_object_new_string(dev_name(ifindex)) : NULL;
 }
 
 static struct json_object *read_hex(const struct nlattr *a)

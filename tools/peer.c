@@ -22,35 +22,37 @@ struct flags {
 	uint32_t mask;			/* bits named */
 };
 
+struct number {
+	bool given;
+	uint32_t v;
+};
+
 /* What the command line says. */
 struct wish {
 	const char *name;
 	unsigned int ifindex;
 	struct addr addr;		/* none: the peer alone */
 	struct addr nbma;		/* none: not given */
-	bool has_mark, has_expires, has_refresh;
-	bool has_priority, has_mtu, has_classid;
-	uint32_t mark, expires, refresh, priority, mtu, classid;
+	struct number mark, expires, refresh, priority, mtu, classid;
 	struct flags peer, neigh;
 };
 
 enum word_kind {
-	TAKE_NBMA, TAKE_MARK, TAKE_EXPIRES, TAKE_REFRESH, TAKE_PRIORITY,
-	TAKE_MTU, TAKE_CLASSID, TAKE_PEER_FLAG, TAKE_NEIGH_FLAG,
+	TAKE_NBMA, TAKE_NUMBER, TAKE_SECONDS, TAKE_PEER_FLAG, TAKE_NEIGH_FLAG,
 };
 
 static const struct {
 	const char *word;
 	enum word_kind kind;
-	uint32_t flag;
+	uint32_t what;			/* flag, or a number's place in the wish */
 } peer_words[] = {
 	{ "nbma", TAKE_NBMA, 0 },
-	{ "mark", TAKE_MARK, 0 },
-	{ "expires", TAKE_EXPIRES, 0 },
-	{ "refresh", TAKE_REFRESH, 0 },
-	{ "priority", TAKE_PRIORITY, 0 },
-	{ "mtu", TAKE_MTU, 0 },
-	{ "classid", TAKE_CLASSID, 0 },
+	{ "mark", TAKE_NUMBER, offsetof(struct wish, mark) },
+	{ "expires", TAKE_SECONDS, offsetof(struct wish, expires) },
+	{ "refresh", TAKE_SECONDS, offsetof(struct wish, refresh) },
+	{ "priority", TAKE_NUMBER, offsetof(struct wish, priority) },
+	{ "mtu", TAKE_NUMBER, offsetof(struct wish, mtu) },
+	{ "classid", TAKE_NUMBER, offsetof(struct wish, classid) },
 	{ "hub", TAKE_PEER_FLAG, DMVPN_PEER_F_HUB },
 	{ "nhs", TAKE_PEER_FLAG, DMVPN_PEER_F_NHS },
 	{ "multicast", TAKE_PEER_FLAG, DMVPN_PEER_F_MULTICAST },
@@ -78,6 +80,16 @@ static int take_flag(struct flags *f, uint32_t bit, bool no)
 	return CLI_OK;
 }
 
+static int take_number(struct cli *c, struct wish *w, int i,
+		       int (*take)(struct cli *c, const char *name,
+				   uint32_t *v))
+{
+	struct number *n = (void *)((char *)w + peer_words[i].what);
+
+	n->given = true;
+	return take(c, peer_words[i].word, &n->v);
+}
+
 static int take_word(struct cli *c, struct wish *w, int i, bool no)
 {
 	const char *name = peer_words[i].word;
@@ -88,28 +100,14 @@ static int take_word(struct cli *c, struct wish *w, int i, bool no)
 	switch (peer_words[i].kind) {
 	case TAKE_NBMA:
 		return cli_take_addr(c, name, &w->nbma);
-	case TAKE_MARK:
-		w->has_mark = true;
-		return cli_take_u32(c, name, &w->mark);
-	case TAKE_EXPIRES:
-		w->has_expires = true;
-		return cli_take_seconds(c, name, &w->expires);
-	case TAKE_REFRESH:
-		w->has_refresh = true;
-		return cli_take_seconds(c, name, &w->refresh);
-	case TAKE_PRIORITY:
-		w->has_priority = true;
-		return cli_take_u32(c, name, &w->priority);
-	case TAKE_MTU:
-		w->has_mtu = true;
-		return cli_take_u32(c, name, &w->mtu);
-	case TAKE_CLASSID:
-		w->has_classid = true;
-		return cli_take_u32(c, name, &w->classid);
+	case TAKE_NUMBER:
+		return take_number(c, w, i, cli_take_u32);
+	case TAKE_SECONDS:
+		return take_number(c, w, i, cli_take_seconds);
 	case TAKE_PEER_FLAG:
-		return take_flag(&w->peer, peer_words[i].flag, no);
+		return take_flag(&w->peer, peer_words[i].what, no);
 	case TAKE_NEIGH_FLAG:
-		return take_flag(&w->neigh, peer_words[i].flag, no);
+		return take_flag(&w->neigh, peer_words[i].what, no);
 	}
 	return CLI_USAGE;
 }
@@ -156,12 +154,20 @@ static int take_wish(struct cli *c, struct wish *w)
 
 static bool wants_neigh(const struct wish *w)
 {
-	return w->neigh.mask || w->has_expires || w->has_refresh;
+	return w->neigh.mask || w->expires.given || w->refresh.given;
 }
 
 static bool wants_peer(const struct wish *w)
 {
-	return w->peer.mask || w->has_priority || w->has_mtu || w->has_classid;
+	return w->peer.mask || w->priority.given || w->mtu.given ||
+	       w->classid.given;
+}
+
+static void put_number(struct nlmsghdr *h, uint16_t attr,
+		       const struct number *n)
+{
+	if (n->given)
+		mnl_attr_put_u32(h, attr, n->v);
 }
 
 /* @cmd: DMVPN_CMD_NEIGH_NEW or _SET */
@@ -173,15 +179,12 @@ static int neigh_set(struct nl *nl, const struct wish *w, uint8_t cmd)
 	nl_put_addr(h, DMVPN_NEIGH_A_ADDR, &w->addr);
 	if (addr_is_set(&w->nbma))
 		nl_put_addr(h, DMVPN_NEIGH_A_NBMA, &w->nbma);
-	if (w->has_mark)
-		mnl_attr_put_u32(h, DMVPN_NEIGH_A_MARK, w->mark);
+	put_number(h, DMVPN_NEIGH_A_MARK, &w->mark);
 	if (w->neigh.mask)
 		nl_put_flags(h, DMVPN_NEIGH_A_FLAGS, w->neigh.value,
 			     w->neigh.mask);
-	if (w->has_expires)
-		mnl_attr_put_u32(h, DMVPN_NEIGH_A_EXPIRES, w->expires);
-	if (w->has_refresh)
-		mnl_attr_put_u32(h, DMVPN_NEIGH_A_REFRESH, w->refresh);
+	put_number(h, DMVPN_NEIGH_A_EXPIRES, &w->expires);
+	put_number(h, DMVPN_NEIGH_A_REFRESH, &w->refresh);
 	return nl_talk(nl, h, NULL, NULL);
 }
 
@@ -193,8 +196,7 @@ static struct nlmsghdr *peer_msg(struct nl *nl, const struct wish *w,
 
 	mnl_attr_put_u32(h, DMVPN_PEER_A_IFINDEX, w->ifindex);
 	nl_put_addr(h, DMVPN_PEER_A_NBMA, &w->nbma);
-	if (w->has_mark)
-		mnl_attr_put_u32(h, DMVPN_PEER_A_MARK, w->mark);
+	put_number(h, DMVPN_PEER_A_MARK, &w->mark);
 	return h;
 }
 
@@ -206,12 +208,9 @@ static int peer_set(struct nl *nl, const struct wish *w, uint8_t cmd)
 	if (w->peer.mask)
 		nl_put_flags(h, DMVPN_PEER_A_FLAGS, w->peer.value,
 			     w->peer.mask);
-	if (w->has_priority)
-		mnl_attr_put_u32(h, DMVPN_PEER_A_PRIORITY, w->priority);
-	if (w->has_mtu)
-		mnl_attr_put_u32(h, DMVPN_PEER_A_MTU, w->mtu);
-	if (w->has_classid)
-		mnl_attr_put_u32(h, DMVPN_PEER_A_CLASSID, w->classid);
+	put_number(h, DMVPN_PEER_A_PRIORITY, &w->priority);
+	put_number(h, DMVPN_PEER_A_MTU, &w->mtu);
+	put_number(h, DMVPN_PEER_A_CLASSID, &w->classid);
 	return nl_talk(nl, h, NULL, NULL);
 }
 
@@ -224,8 +223,7 @@ static int neigh_del(struct nl *nl, const struct wish *w)
 	nl_put_addr(h, DMVPN_NEIGH_A_ADDR, &w->addr);
 	if (addr_is_set(&w->nbma))
 		nl_put_addr(h, DMVPN_NEIGH_A_NBMA, &w->nbma);
-	if (w->has_mark)
-		mnl_attr_put_u32(h, DMVPN_NEIGH_A_MARK, w->mark);
+	put_number(h, DMVPN_NEIGH_A_MARK, &w->mark);
 	return nl_talk(nl, h, NULL, NULL);
 }
 
@@ -241,8 +239,7 @@ static int neigh_flush(struct nl *nl, struct wish *w)
 	mnl_attr_put_u32(h, DMVPN_NEIGH_A_IFINDEX, w->ifindex);
 	if (addr_is_set(&w->nbma))
 		nl_put_addr(h, DMVPN_NEIGH_A_NBMA, &w->nbma);
-	if (w->has_mark)
-		mnl_attr_put_u32(h, DMVPN_NEIGH_A_MARK, w->mark);
+	put_number(h, DMVPN_NEIGH_A_MARK, &w->mark);
 	return nl_talk(nl, h, NULL, NULL);
 }
 
@@ -277,8 +274,8 @@ static int read_peer_of(const struct nlmsghdr *h, void *ctx)
 			mnl_attr_get_payload(tb[DMVPN_NEIGH_A_NBMA]),
 			mnl_attr_get_payload_len(tb[DMVPN_NEIGH_A_NBMA]));
 	if (tb[DMVPN_NEIGH_A_MARK]) {
-		w->mark = nl_uint(tb[DMVPN_NEIGH_A_MARK]);
-		w->has_mark = true;
+		w->mark.v = nl_uint(tb[DMVPN_NEIGH_A_MARK]);
+		w->mark.given = true;
 	}
 	return MNL_CB_OK;
 }

@@ -25,6 +25,31 @@
 #include "protect.h"
 #include "route.h"
 
+/*
+ * What is larger than the path is cut before ESP. The core does the same where
+ * there is no esp4_offload. Where there is, it leaves that for behind ESP, and
+ * __dev_queue_xmit() looks for the TCP header where transport mode has put the
+ * inner transport header, at GRE (stock's as well): what it takes for a header's
+ * length is a nibble of the inner TTL, or of the id when there is a key, and if
+ * that is below 5 it drops the packet as malicious (SKB_BAD_GSO).
+ */
+static int cut(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *seg, *next, *segs = skb_gso_segment(skb, 0);
+	int err = 0;
+
+	if (IS_ERR_OR_NULL(segs)) {
+		kfree_skb(skb);
+		return segs ? PTR_ERR(segs) : -EINVAL;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		err = dst_output(net, sk, seg) ?: err;
+	}
+	return err;
+}
+
 static int last_look(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	if (unlikely(!dmvpn_dst_esp(skb_dst(skb)))) {
@@ -33,13 +58,32 @@ static int last_look(struct net *net, struct sock *sk, struct sk_buff *skb)
 	}
 	/* xfrm4_output() need not ask POST_ROUTING a second time. */
 	IPCB(skb)->flags |= IPSKB_REROUTED;
-	return dst_output(net, sk, skb);
+	return skb_is_gso(skb) ? cut(net, sk, skb) : dst_output(net, sk, skb);
 }
 
 static int post_routing(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	return NF_HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, sk, skb,
 		       skb->dev, skb_dst(skb)->dev, last_look);
+}
+
+/*
+ * A VRF with a queueing discipline takes what is sent in it through its device,
+ * and routes it anew behind that: the route with ESP is kept instead, as the
+ * core does with what has been through ESP. NULL: a hook of the VRF's took it.
+ */
+static struct sk_buff *in_vrf(struct sk_buff *skb)
+{
+	struct dst_entry *dst = dst_clone(skb_dst(skb));
+
+	skb = l3mdev_ip_out(NULL, skb);
+	if (!skb || skb_dst(skb) == dst) {
+		dst_release(dst);
+		return skb;
+	}
+	skb_dst_drop(skb);
+	skb_dst_set(skb, dst);
+	return skb;
 }
 
 /* What ip_local_out() and xfrm4_output() do, the last look in between. */
@@ -49,7 +93,8 @@ int dmvpn_protected_out(struct net *net, struct sk_buff *skb)
 
 	iph->tot_len = skb->len <= IP_MAX_MTU ? htons(skb->len) : 0;
 	ip_send_check(iph);
-	skb = l3mdev_ip_out(NULL, skb);
+	if (netif_is_l3_slave(skb_dst(skb)->dev))
+		skb = in_vrf(skb);
 	if (unlikely(!skb))
 		return 0;
 	skb->protocol = htons(ETH_P_IP);

@@ -15,6 +15,10 @@
  * A new SA takes the place of one that is still valid HEIR_MS late: whoever
  * answers IKE installs it before the other end can (RFC 7296 2.8 has that end
  * listen on both), and the daemon needs a moment to lead packets elsewhere.
+ * One to another port is another host's behind the same NAT address, or the
+ * same host's behind another NAT: who it is the daemon finds out.
+ * Not towards an NHS: who registers begins IKE, so the NHS was first, and to
+ * wait were to send on what it is told to delete.
  */
 #include <linux/ip.h>
 #include <net/ip.h>
@@ -25,6 +29,7 @@
 
 #define NO_SA_MS 10
 #define HEIR_MS 50		/* nhrpd/resolve.c waits for its end */
+#define HEIR_OTHER_MS 5000	/* nhrpd/sa.c turns it away, or ends the old */
 
 static struct xfrm_state *esp_of(const struct dst_entry *dst)
 {
@@ -42,18 +47,25 @@ bool dmvpn_dst_esp(const struct dst_entry *dst)
 	return esp_of(dst);
 }
 
-/* Is the SA of @old, which was used until now, to be used before @dst's? */
-static bool outlives(struct dmvpn_peer *peer, const struct dst_entry *old,
-		     const struct dst_entry *dst)
+/* NAT gives each host behind an address a port of its own; 0: no NAT. */
+static u16 far_port(const struct xfrm_state *x)
+{
+	return x->encap ? ntohs(x->encap->encap_dport) : 0;
+}
+
+bool dmvpn_route_outlives(struct dmvpn_peer *peer, const struct dst_entry *old,
+			  const struct dst_entry *dst)
 {
 	const struct xfrm_state *was = esp_of(old), *heir = esp_of(dst);
 
 	if (!was || !heir || was->id.spi == heir->id.spi ||
-	    READ_ONCE(was->km.state) != XFRM_STATE_VALID)
+	    READ_ONCE(was->km.state) != XFRM_STATE_VALID ||
+	    READ_ONCE(peer->flags) & DMVPN_PEER_F_NHS)
 		return false;
 	if (READ_ONCE(peer->heir) != heir->id.spi) {
-		WRITE_ONCE(peer->heir_at,
-			   jiffies + msecs_to_jiffies(HEIR_MS));
+		WRITE_ONCE(peer->heir_at, jiffies +
+			   msecs_to_jiffies(far_port(was) == far_port(heir) ?
+					    HEIR_MS : HEIR_OTHER_MS));
 		WRITE_ONCE(peer->heir, heir->id.spi);
 	}
 	return time_before(jiffies, READ_ONCE(peer->heir_at));
@@ -129,7 +141,7 @@ static struct dst_entry *route_renew(struct dmvpn_dev *ddev,
 	if (READ_ONCE(peer->no_sa))
 		WRITE_ONCE(peer->no_sa, false);
 	old = rcu_dereference(peer->dst);
-	if (old && outlives(peer, old, dst)) {
+	if (old && dmvpn_route_outlives(peer, old, dst)) {
 		dst_release(dst);
 		*saddr = READ_ONCE(peer->saddr);
 		return old;

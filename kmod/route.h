@@ -33,6 +33,14 @@ enum dmvpn_drop dmvpn_route_drop(int err);
 bool dmvpn_dst_esp(const struct dst_entry *dst);
 
 /*
+ * Is the SA of @old, which was used until now, to be used before that of @dst?
+ * Under RCU; notes in @peer since when there is that one. For route.c alone,
+ * and its test.
+ */
+bool dmvpn_route_outlives(struct dmvpn_peer *peer, const struct dst_entry *old,
+			  const struct dst_entry *dst);
+
+/*
  * Forgets the routes of all peers. Under the lock, after a grace period since
  * the configuration they depend on was replaced: a packet that still saw the
  * old one may store a route until then.

@@ -23,7 +23,8 @@ cflags	= -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Iinclude/uapi -Iinclude \
 
 tests	:= $(wildcard nhrpd/*_test.c)
 fuzzers	:= $(wildcard nhrpd/*_fuzz.c)
-daemon	:= $(filter-out $(tests) $(fuzzers),$(wildcard nhrpd/*.c))
+fakes	:= $(wildcard nhrpd/fake_*.c)
+daemon	:= $(filter-out $(tests) $(fuzzers) $(fakes),$(wildcard nhrpd/*.c))
 core	:= $(filter-out nhrpd/main.c,$(daemon))
 ttests	:= $(wildcard tools/*_test.c)
 tools	:= $(filter-out $(ttests) tools/link_dmvpn.c,$(wildcard tools/*.c))
@@ -107,7 +108,7 @@ $(B)/san/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(sanflags) -Itools -MMD -MP -c -o $@ $<
 
-$(B)/test/%: $(B)/san/nhrpd/%.o $(call obj,san,$(core))
+$(B)/test/%: $(B)/san/nhrpd/%.o $(call obj,san,$(core) $(fakes))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(call pkg,--libs) -lm -lcmocka
@@ -126,7 +127,7 @@ unit: programs $(unit_bins) fuzz
 	$(Q)tests/unit $(unit_bins) $(fuzz_bins)
 
 fuzz: $(fuzz_bins)
-.SECONDARY: $(call obj,clang,$(core))
+.SECONDARY:
 
 $(B)/clang/%.o: %.c
 	@mkdir -p $(@D)

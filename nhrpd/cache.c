@@ -181,7 +181,7 @@ static uint32_t kernel_flags(const struct entry *e)
 
 	if (e->type == ENTRY_STATIC || e->nhs)
 		flags |= DMVPN_NEIGH_F_STATIC;
-	if (e->state == ENTRY_PROBING)
+	if (e->state == ENTRY_PROBING || e->vacant)
 		flags |= DMVPN_NEIGH_F_UNCONFIRMED;
 	if (e->registered)
 		flags |= DMVPN_NEIGH_F_REGISTERED;

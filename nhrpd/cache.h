@@ -45,6 +45,7 @@ struct entry {
 	bool used;
 	bool stale;			/* iface_sync(): nobody wants it */
 	bool lost;			/* was up, then did not answer (live.c) */
+	bool vacant;			/* registered; who did has no SA there */
 	bool installed;			/* in the kernel */
 	uint8_t code;			/* of a NAK, negative entries */
 	uint16_t hold;			/* seconds */

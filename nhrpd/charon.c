@@ -627,21 +627,37 @@ static bool take_listed(struct charon *c, const struct vici_packet *p)
 	return whole;
 }
 
+/* Who has a mark or is behind NAT has to come by himself. */
+static void replace_orphans(struct charon *c)
+{
+	struct noted *n, *tmp;
+
+	HASH_ITER(hh, c->noted, n, tmp)
+		if (!n->listed && !n->young && !n->sa.encap && !n->sa.mark &&
+		    find_source(c, &n->sa.src))
+			sa_orphan(c->sa, &n->sa.src, &n->sa.dst, event_now());
+}
+
 static void take_list(void *ctx, const struct vici_packet *p,
 		      const char *error)
 {
 	struct asked *a = ctx;
+	bool all, ok;
 
 	if (p && p->type == VICI_EVENT) {
 		a->broken |= !take_listed(a->c, p);
 		return;
 	}
+	all = !a->conn[0] && !a->ike;
+	ok = p && !error && !a->broken;
 	a->c->unlisted = p && (error || a->broken);
 	if (a->c->unlisted)
 		note_refusal(a->c, "list-sas", error ? error :
 			     "it lists an SA that makes no sense");
-	sa_list_done(a->c->sa, a->conn[0] ? a->conn : NULL, a->ike,
-		     p && !error && !a->broken, event_now());
+	sa_list_done(a->c->sa, a->conn[0] ? a->conn : NULL, a->ike, ok,
+		     event_now());
+	if (all && ok)
+		replace_orphans(a->c);
 	let_in(a->c);
 	free(a);
 }
@@ -1255,6 +1271,21 @@ const char *charon_refusal(struct charon *c)
 	return c->refusal;
 }
 
+static void renew_source(struct charon *c, struct source *s)
+{
+	open_source(c, s);
+	sa_reload(c->sa, &s->local);
+}
+
+void charon_reload(struct charon *c)
+{
+	struct source *s;
+
+	LL_FOREACH(c->sources, s)
+		if (s->profile.cert[0])
+			renew_source(c, s);
+}
+
 int charon_source_set(struct charon *c, const struct conf_profile *p,
 		      const struct addr *local)
 {
@@ -1274,7 +1305,7 @@ int charon_source_set(struct charon *c, const struct conf_profile *p,
 		s->refs++;
 		if (memcmp(&s->profile, p, sizeof(*p))) {
 			s->profile = *p;
-			open_source(c, s);
+			renew_source(c, s);
 		}
 		return 0;
 	}

@@ -84,6 +84,8 @@ const char *charon_refusal(struct charon *c);
  */
 int charon_source_set(struct charon *c, const struct conf_profile *p,
 		      const struct addr *local);
+/* Certificates that profiles name may be others in the same file. */
+void charon_reload(struct charon *c);
 /* It is used from there, and the profile is exactly @p. */
 bool charon_source_is(struct charon *c, const struct conf_profile *p,
 		      const struct addr *local);

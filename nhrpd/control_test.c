@@ -25,6 +25,7 @@
 
 #include "control.h"
 #include "daemon.h"
+#include "fake_world.h"
 #include "log.h"
 #include "object.h"
 
@@ -58,56 +59,10 @@ struct world {
 
 /* ---- an engine that talks to nobody ---- */
 
-static void no_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
-		    uint32_t mark, const uint8_t *buf, size_t len)
-{
-	(void)ctx, (void)ifindex, (void)nbma, (void)mark, (void)buf, (void)len;
-}
-
-static void no_neigh_set(void *ctx, unsigned int ifindex,
-			 const struct engine_neigh *n)
-{
-	(void)ctx, (void)ifindex, (void)n;
-}
-
-static void no_neigh_del(void *ctx, unsigned int ifindex,
-			 const struct addr *addr)
-{
-	(void)ctx, (void)ifindex, (void)addr;
-}
-
-static void no_peer_set(void *ctx, unsigned int ifindex,
-			const struct addr *nbma, uint32_t mark, uint32_t flags,
-			uint32_t priority)
-{
-	(void)ctx, (void)ifindex, (void)nbma, (void)mark, (void)flags;
-	(void)priority;
-}
-
-static void no_peer_del(void *ctx, unsigned int ifindex,
-			const struct addr *nbma, uint32_t mark)
-{
-	(void)ctx, (void)ifindex, (void)nbma, (void)mark;
-}
-
-static struct engine_route no_route(void *ctx, unsigned int ifindex,
-				    const struct addr *dst)
-{
-	struct engine_route r = { .found = false };
-
-	(void)ctx, (void)ifindex, (void)dst;
-	return r;
-}
-
 static uint32_t not_random(void *ctx)
 {
 	(void)ctx;
 	return 4;
-}
-
-static void no_log(void *ctx, enum engine_log level, const char *text)
-{
-	(void)ctx, (void)level, (void)text;
 }
 
 /* As daemon.c does it: an event can be raised while a client is served. */

@@ -681,6 +681,7 @@ int daemon_reload(struct daemon *d)
 	}
 	log_notice("%s read again", d->conf_path);
 	d->reloaded = event_now();
+	ipsec_reload(d->ipsec);
 	look(d);
 	return 0;
 }

@@ -290,7 +290,10 @@ static void adopt_entry(struct entry *e, const struct engine_neigh *n)
 	peer_update(e->peer);		/* what it is decides what it needs */
 	if (!(n->flags & DMVPN_NEIGH_F_UNCONFIRMED))
 		return;
-	if (resolve_needs_proof(e)) {
+	if (e->registered) {
+		e->vacant = true;
+		secure_place(e);
+	} else if (resolve_needs_proof(e)) {
 		e->state = ENTRY_PROBING;
 		resolve_prove(e);
 	} else {
@@ -529,8 +532,12 @@ void engine_sa(struct engine *e, unsigned int ifindex, const struct addr *nbma,
 			if (addr_eq(&n->nbma, nbma) &&
 			    !(up && secure_is_down(l, nbma, mark)))
 				register_sa(n, up);
-	DL_FOREACH_SAFE2(p->entries, entry, next, peer_next)
-		resolve_sa(entry, up, fresh);
+	DL_FOREACH_SAFE2(p->entries, entry, next, peer_next) {
+		if (entry->registered)
+			secure_place(entry);
+		else
+			resolve_sa(entry, up, fresh);
+	}
 }
 
 /* Nobody else was at that address, so whoever has moved is this one. */
@@ -552,6 +559,7 @@ static void move(struct entry *e, const struct addr *nbma)
 	engine_say(e->iface, ENGINE_INFO, "%s is at %s now, before at %s",
 		   addr_text(&e->proto, proto), addr_text(nbma, is),
 		   addr_text(&e->nbma, was));
+	e->vacant = false;
 	if (cache_set_nbma(e, nbma, e->mark))
 		cache_del(e);
 	else

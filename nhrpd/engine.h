@@ -74,6 +74,7 @@ struct engine_sa {			/* what IPsec says of a peer */
 	bool ambiguous;			/* several are at that address */
 	const char *reason;		/* why not up, or "" */
 	bool coming;			/* the peer is about to make another */
+	bool doubtful;			/* somebody else may send from there */
 };
 
 enum engine_log { ENGINE_ERR, ENGINE_WARN, ENGINE_NOTICE, ENGINE_INFO, ENGINE_DEBUG };

@@ -189,7 +189,7 @@ static struct engine_sa op_sa(void *ctx, unsigned int ifindex,
 	(void)mark;
 	must(ifindex == IFINDEX && n->f->ipsec);
 	return (struct engine_sa){ is % 3, names[is >> 2 & 3], is & 16, "",
-				   is & 32 };
+				   is & 32, is & 64 };
 }
 
 static struct engine_route op_route(void *ctx, unsigned int ifindex,

@@ -201,6 +201,11 @@ bool secure_own(struct entry *e, uint64_t owner);
 /* The identity that registered @e has an SA from there. */
 bool secure_is_owner(const struct entry *e, const struct addr *nbma,
 		     uint32_t mark);
+/*
+ * An SA came or went where @e, registered, is: nothing of ours goes there but
+ * to the identity that registered it. Where none is known, it is who he was.
+ */
+void secure_place(struct entry *e);
 void secure_free_all(struct iface *i);	/* whose was what */
 
 /* live.c */
@@ -213,10 +218,11 @@ void live_suspected(const struct rx *rx);
 /* Tells @to (at @nbma) that what it knows of @about at @old is void. */
 void purge_send(struct iface *i, const struct addr *to, const struct addr *nbma,
 		uint32_t mark, const struct addr *about, const struct addr *old);
-/* Remembers that @who, at @nbma, was told of the prefix around @dst. */
+/* Remembers that @who, at @nbma, was told of the prefix around @dst. @asker is
+ * who is known to have asked: he pays for the room that this takes. */
 void purge_note_answer(struct iface *i, const struct addr *who,
-		       const struct addr *nbma, const struct addr *dst,
-		       uint8_t plen);
+		       const struct addr *nbma, const struct addr *asker,
+		       const struct addr *dst, uint8_t plen);
 /*
  * The FIB changed: whoever was told of a prefix that is not so any more hears
  * of it. Looks at @batch of them at most, returns how many of these are left;

@@ -17,6 +17,7 @@
 
 #include "cache.h"
 #include "engine.h"
+#include "fake_world.h"
 #include "iface.h"
 #include "shortcut.h"
 
@@ -40,12 +41,12 @@ struct kpeer {
 };
 
 struct lab {
+	struct fake_world w;
 	struct engine *engine;
 	struct conf_iface conf;
 	struct conf_nhrp *c;		/* the family in @conf that is tested */
 	struct addr local;
 	uint64_t now;
-	uint32_t rng;
 	struct sent sent[SENT_MAX];
 	unsigned int n_sent, read;
 	unsigned int n_neighs, n_peers, neigh_sets, peer_sets;
@@ -65,27 +66,10 @@ struct lab {
 	unsigned int n_sas, needs;
 	bool blind;			/* cannot tell what is in a prefix */
 	char name[CONF_FQDN_MAX];	/* last looked up */
-	char log[4096], events[4096];
 	bool deaf;			/* does not keep what is sent and set */
 };
 
 /* ---- the world ---- */
-
-static struct addr A(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(text, &a));
-	return a;
-}
-
-static const char *T(const struct addr *a)
-{
-	static char text[4][ADDR_STRLEN];
-	static unsigned int k;
-
-	return addr_text(a, text[k++ % 4]);
-}
 
 static enum conf_family family(const struct lab *l)
 {
@@ -235,7 +219,7 @@ static unsigned int sa_at(struct lab *l, const struct addr *nbma)
 	l->sa[k].nbma = *nbma;
 	l->sa[k].needed = false;
 	l->sa[k].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "",
-					 false };
+					 false, false };
 	return l->n_sas++;
 }
 
@@ -301,43 +285,6 @@ static void op_lookup(void *ctx, unsigned int ifindex, const char *fqdn)
 	strcpy(l->name, fqdn);
 }
 
-static uint32_t op_random(void *ctx)
-{
-	struct lab *l = ctx;
-
-	return l->rng = l->rng * 1664525 + 1013904223;
-}
-
-static void append(char *to, size_t size, const char *text)
-{
-	size_t used = strlen(to);
-
-	if (used + strlen(text) + 2 > size)
-		to[used = 0] = '\0';
-	snprintf(to + used, size - used, "%s\n", text);
-}
-
-static void op_log(void *ctx, enum engine_log level, const char *text)
-{
-	struct lab *l = ctx;
-
-	(void)level;
-	append(l->log, sizeof(l->log), text);
-}
-
-static void op_event(void *ctx, unsigned int ifindex, const char *what,
-		     const struct addr *proto, const struct addr *nbma,
-		     const char *text)
-{
-	struct lab *l = ctx;
-	char line[512];
-
-	(void)ifindex;
-	snprintf(line, sizeof(line), "%s %s %s %s", what, T(proto), T(nbma),
-		 text);
-	append(l->events, sizeof(l->events), line);
-}
-
 static const struct engine_ops ops = {
 	.send = op_send,
 	.neigh_set = op_neigh_set,
@@ -351,9 +298,9 @@ static const struct engine_ops ops = {
 	.route = op_route,
 	.narrow = op_narrow,
 	.lookup = op_lookup,
-	.random = op_random,
-	.log = op_log,
-	.event = op_event,
+	.random = fake_random,
+	.log = fake_log,
+	.event = fake_event,
 };
 
 static struct lab *lab_new(const char *addr, const char *local)
@@ -362,15 +309,9 @@ static struct lab *lab_new(const char *addr, const char *local)
 
 	assert_non_null(l);
 	l->now = 1000 * SECOND;
-	l->rng = 7;
+	l->w.rng = 7;
 	l->local = A(local);
-	strcpy(l->conf.name, "Tunnel0");
-	l->c = &l->conf.nhrp[A(addr).len == 16 ? CONF_IPV6 : CONF_IPV4];
-	l->c->addr = A(addr);
-	l->c->plen = 24;
-	l->c->network_id = 1;
-	l->c->holdtime = 7200;
-	l->conf.mtu = 1400;
+	l->c = fake_conf(&l->conf, addr);
 	strcpy(l->c->auth, KEY);
 	l->engine = engine_new(&ops, l);
 	assert_non_null(l->engine);
@@ -738,7 +679,7 @@ static void test_register_backoff(void **state)
 	assert_int_equal(peer(l, "1.1.1.1")->flags,
 			 DMVPN_PEER_F_HUB | DMVPN_PEER_F_MULTICAST);
 	assert_int_equal(shown(l, "192.168.1.1")->state, ENTRY_DOWN);
-	assert_non_null(strstr(l->events, "nhs-down 192.168.1.1 1.1.1.1"));
+	assert_non_null(strstr(l->w.events, "nhs-down 192.168.1.1 1.1.1.1"));
 	pass(l, 120 * SECOND);
 	for (k = 0; k < sizeof(gaps) / sizeof(*gaps); k++) {
 		s = sent(l, NHRP_REGISTRATION_REQUEST, "1.1.1.1");
@@ -765,8 +706,8 @@ static void test_register_up(void **state)
 	l->now += 12;
 	put(l, "1.1.1.1", &p);
 	up = l->now;
-	assert_non_null(strstr(l->log, "Tunnel0: NHS 192.168.1.1 (1.1.1.1) is up, registered in 12 ms, holding time 600 s"));
-	assert_non_null(strstr(l->events, "nhs-up 192.168.1.1 1.1.1.1"));
+	assert_non_null(strstr(l->w.log, "Tunnel0: NHS 192.168.1.1 (1.1.1.1) is up, registered in 12 ms, holding time 600 s"));
+	assert_non_null(strstr(l->w.events, "nhs-up 192.168.1.1 1.1.1.1"));
 	assert_int_equal(peer(l, "1.1.1.1")->flags, DMVPN_PEER_F_HUB |
 			 DMVPN_PEER_F_NHS | DMVPN_PEER_F_MULTICAST);
 	assert_int_equal(shown(l, "192.168.1.1")->state, ENTRY_UP);
@@ -833,7 +774,7 @@ static void test_register_nak(void **state)
 		put(l, "1.1.1.1", &p);
 		assert_false(nhs_of(l).up);
 		assert_string_equal(nhs_of(l).reason, naks[k].reason);
-		assert_non_null(strstr(l->log, naks[k].reason));
+		assert_non_null(strstr(l->w.log, naks[k].reason));
 		/* goes on trying, with a new id */
 		pass(l, 1000);
 		assert_int_not_equal(sent(l, NHRP_REGISTRATION_REQUEST,
@@ -945,7 +886,7 @@ static void test_register_nat(void **state)
 	c->nbma = A("60.60.60.60");
 	c->proto = A("192.168.1.6");
 	put(l, "1.1.1.1", &p);
-	assert_non_null(strstr(l->log, "behind NAT, public address 60.60.60.60"));
+	assert_non_null(strstr(l->w.log, "behind NAT, public address 60.60.60.60"));
 	resolve(l, "192.168.1.8");
 	s = sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
 	assert_one(s, NHRP_EXT_NAT, "60.60.60.60", "192.168.1.6");
@@ -1064,8 +1005,8 @@ static void test_serve_registration(void **state)
 	assert_int_equal(e->type, ENTRY_DYNAMIC);
 	assert_int_equal(e->state, ENTRY_UP);
 	assert_true(e->expires == l->now + 600 * SECOND);
-	assert_non_null(strstr(l->log, "Tunnel0: 192.168.1.6 registered from 6.6.6.6, holding time 600 s"));
-	assert_non_null(strstr(l->events, "registered 192.168.1.6 6.6.6.6"));
+	assert_non_null(strstr(l->w.log, "Tunnel0: 192.168.1.6 registered from 6.6.6.6, holding time 600 s"));
+	assert_non_null(strstr(l->w.events, "registered 192.168.1.6 6.6.6.6"));
 	silent(l);			/* a registered peer is not probed */
 	/* refreshed in time, then no more */
 	pass(l, 500 * SECOND);
@@ -1079,7 +1020,7 @@ static void test_serve_registration(void **state)
 	engine_expired(l->engine, IFINDEX, &p.src_proto, l->now);
 	assert_null(shown(l, "192.168.1.6"));
 	assert_null(peer(l, "6.6.6.6"));
-	assert_non_null(strstr(l->events, "expired 192.168.1.6"));
+	assert_non_null(strstr(l->w.events, "expired 192.168.1.6"));
 	lab_free(l);
 }
 
@@ -1178,7 +1119,7 @@ static void test_serve_prohibited(void **state)
 	p = registration("6.6.6.6", "192.168.1.6", true);
 	p.cies.e[0].hold = 0;
 	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_PROHIBITED);
-	assert_non_null(strstr(l->log, "registration of 192.168.1.6 from 6.6.6.6 refused: it has no holding time"));
+	assert_non_null(strstr(l->w.log, "registration of 192.168.1.6 from 6.6.6.6 refused: it has no holding time"));
 	lab_free(l);
 }
 
@@ -1669,7 +1610,7 @@ static void test_answer_is_probed(void **state)
 	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_PROBING);
 	assert_string_equal(shown(l, "192.168.1.8")->reason,
 			    "proving the direct path");
-	assert_non_null(strstr(l->events, "resolved 192.168.1.8 8.8.8.8"));
+	assert_non_null(strstr(l->w.events, "resolved 192.168.1.8 8.8.8.8"));
 	/* through the hub it proves nothing */
 	put(l, "1.1.1.1", &p);
 	assert_int_equal(rejected(l, REJECT_NOT_DIRECT), 1);
@@ -1681,8 +1622,8 @@ static void test_answer_is_probed(void **state)
 	assert_int_equal(n->expires, 600 * SECOND - 20);
 	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
 	assert_true(shown(l, "192.168.1.8")->router);
-	assert_non_null(strstr(l->events, "confirmed 192.168.1.8 8.8.8.8"));
-	assert_non_null(strstr(l->events, "peer-up 192.168.1.8 8.8.8.8"));
+	assert_non_null(strstr(l->w.events, "confirmed 192.168.1.8 8.8.8.8"));
+	assert_non_null(strstr(l->w.events, "peer-up 192.168.1.8 8.8.8.8"));
 	silent(l);
 	/* and again: nobody waits for it any more */
 	put(l, "8.8.8.8", &p);
@@ -2475,7 +2416,7 @@ static void test_auth(void **state)
 	strcpy(l->c->auth, "wrong");	/* what the sender uses */
 	put(l, "6.6.6.6", &p);
 	assert_int_equal(rejected(l, REJECT_AUTH), 1);
-	assert_non_null(strstr(l->log, "wrong authentication string in Registration Request from 6.6.6.6"));
+	assert_non_null(strstr(l->w.log, "wrong authentication string in Registration Request from 6.6.6.6"));
 	l->c->auth[0] = '\0';
 	put(l, "6.6.6.6", &p);
 	assert_int_equal(rejected(l, REJECT_AUTH), 2);
@@ -2521,7 +2462,7 @@ static void test_purge_by_nhs(void **state)
 	assert_string_equal(T(&s->p.cies.e[0].proto), "192.168.1.8");
 	assert_null(neigh(l, "192.168.1.8"));
 	assert_null(shown(l, "192.168.1.8"));
-	assert_non_null(strstr(l->events, "purged 192.168.1.8 8.8.8.8 by 1.1.1.1"));
+	assert_non_null(strstr(l->w.events, "purged 192.168.1.8 8.8.8.8 by 1.1.1.1"));
 	/* in use: asked anew, without waiting */
 	resolve(l, "192.168.1.8");
 	sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1");
@@ -2544,7 +2485,7 @@ static void test_purge_by_whom(void **state)
 	put(l, "9.9.9.9", &p);
 	refused(l, REJECT_PURGE);
 	assert_non_null(neigh(l, "192.168.1.8"));
-	assert_non_null(strstr(l->log, "purge of 192.168.1.8 from 9.9.9.9 refused"));
+	assert_non_null(strstr(l->w.log, "purge of 192.168.1.8 from 9.9.9.9 refused"));
 	/* what is configured cannot be purged, by nobody */
 	p = purge("1.1.1.1", "192.168.1.1", "192.168.1.6", "192.168.1.1");
 	put(l, "1.1.1.1", &p);
@@ -2728,7 +2669,7 @@ static struct lab *heir(struct lab *old, uint64_t later)
 	assert_int_equal(old->n_shortcuts, cuts);
 	l->n_sent = l->read = l->neigh_sets = l->peer_sets = 0;
 	l->shortcut_sets = 0;
-	l->log[0] = l->events[0] = '\0';
+	l->w.log[0] = l->w.events[0] = '\0';
 	l->now += later;
 	l->engine = engine_new(&ops, l);
 	assert_non_null(l->engine);
@@ -2981,7 +2922,7 @@ static void test_cookie_garbage(void **state)
 	}
 	for (k = 0; k < 200000; k++) {
 		for (cut = 0; cut < sizeof(bad); cut++)
-			bad[cut] = op_random(l) >> 24;
+			bad[cut] = fake_random(l) >> 24;
 		bad[0] = 0xd5;
 		bad[1] = 1;
 		bad[2] = 6 + bad[2] % 59;
@@ -3413,7 +3354,7 @@ static void test_shortcut(void **state)
 	assert_int_equal(shown(l, "88.88.88.0")->state, ENTRY_UP);
 	assert_string_equal(shown(l, "88.88.88.0")->reason, "");
 	assert_int_equal(l->n_shortcuts, 1);
-	assert_non_null(strstr(l->events, "shortcut-up 88.88.88.0 8.8.8.8"));
+	assert_non_null(strstr(l->w.events, "shortcut-up 88.88.88.0 8.8.8.8"));
 	/* the same answer once more is nobody's */
 	p = behind(s, "8.8.8.8", "192.168.1.8", 24);
 	p.dst_proto = A("88.88.88.88");
@@ -3773,7 +3714,7 @@ static void test_shortcut_refresh_lost(void **state)
 	l->n_shortcuts = 0;		/* as the kernel does */
 	engine_shortcut_expired(l->engine, IFINDEX, &prefix, 24, l->now);
 	assert_null(shown(l, "88.88.88.0"));
-	assert_non_null(strstr(l->events, "holding time over"));
+	assert_non_null(strstr(l->w.events, "holding time over"));
 	lab_free(l);
 }
 
@@ -3900,7 +3841,7 @@ static void test_shortcut_route(void **state)
 	routes(l);
 	silent(l);
 	assert_int_equal(l->n_shortcuts, 0);
-	assert_non_null(strstr(l->events, "the route left the tunnel"));
+	assert_non_null(strstr(l->w.events, "the route left the tunnel"));
 	lab_free(l);
 }
 
@@ -3963,7 +3904,7 @@ static void test_shortcut_hop_gone(void **state)
 	engine_expired(l->engine, IFINDEX, &r8, l->now);
 	assert_int_equal(l->n_shortcuts, 0);
 	assert_null(shown(l, "88.88.88.0"));
-	assert_non_null(strstr(l->events, "its next hop expired"));
+	assert_non_null(strstr(l->w.events, "its next hop expired"));
 	silent(l);
 	lab_free(l);
 }
@@ -4123,7 +4064,7 @@ static void test_answers_bounded(void **state)
 {
 	struct lab *l = phase3_spoke();
 	struct nhrp_packet p = question("8.8.8.8", "192.168.1.8",
-					"66.66.66.66");
+					"66.66.66.66"), other;
 	unsigned int k;
 
 	(void)state;
@@ -4137,12 +4078,20 @@ static void test_answers_bounded(void **state)
 		p.dst_proto.b[3] = k;
 		put(l, "1.1.1.1", &p);
 	}
+	/* half of all for one; others still have room */
 	assert_int_equal(rejected(l, REJECT_NO_RESOURCES), 20000 -
-			 ENGINE_MAX_ANSWERS);
+			 ENGINE_MAX_ANSWERS / 2);
+	other = question("7.7.7.7", "192.168.1.7", "66.66.66.66");
+	for (k = 0; k < 100; k++) {
+		other.dst_proto.b[3] = k;
+		put(l, "1.1.1.1", &other);
+	}
+	assert_int_equal(rejected(l, REJECT_NO_RESOURCES), 20000 -
+			 ENGINE_MAX_ANSWERS / 2);
 	l->now += 7200 * SECOND;		/* they are forgotten */
 	put(l, "1.1.1.1", &p);
 	assert_int_equal(rejected(l, REJECT_NO_RESOURCES), 20000 -
-			 ENGINE_MAX_ANSWERS);
+			 ENGINE_MAX_ANSWERS / 2);
 	lab_free(l);
 }
 
@@ -4346,7 +4295,7 @@ static void test_v6_link_local_taken(void **state)
 	p.cies.e[0].code = NHRP_CODE_ALREADY_REGISTERED;
 	put(l, "1.1.1.1", &p);
 	assert_true(nhs_of(l).up);
-	assert_non_null(strstr(l->log, "NHS 2001:db8::1 (1.1.1.1), link-local fe80::6: registration refused: unique address"));
+	assert_non_null(strstr(l->w.log, "NHS 2001:db8::1 (1.1.1.1), link-local fe80::6: registration refused: unique address"));
 	pass(l, 40 * SECOND);
 	silent(l);
 	/* another one is given: it is registered at once */
@@ -4911,7 +4860,7 @@ static void sa_up(struct lab *l, const char *nbma, const char *identity)
 	struct addr a = A(nbma);
 
 	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_UP, identity,
-						     false, "", false };
+						     false, "", false, false };
 	engine_sa(l->engine, IFINDEX, &a, 0, true, false, l->now);
 }
 
@@ -4920,7 +4869,7 @@ static void sa_down(struct lab *l, const char *nbma, const char *why)
 	struct addr a = A(nbma);
 
 	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false,
-						     why, false };
+						     why, false, false };
 	engine_sa(l->engine, IFINDEX, &a, 0, false, false, l->now);
 }
 
@@ -5079,7 +5028,7 @@ static void test_sa_path(void **state)
 	prove(l, "8.8.8.8");
 	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
 	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
-	assert_non_null(strstr(l->events, "confirmed 192.168.1.8 8.8.8.8"));
+	assert_non_null(strstr(l->w.events, "confirmed 192.168.1.8 8.8.8.8"));
 	/* what is told again of the same SA changes nothing */
 	sa_up(l, "8.8.8.8", "r8.lab");
 	silent(l);
@@ -5087,7 +5036,7 @@ static void test_sa_path(void **state)
 	sa_down(l, "8.8.8.8", "its lifetime is over");
 	assert_int_equal(neigh(l, "192.168.1.8")->flags,
 			 DMVPN_NEIGH_F_UNCONFIRMED);
-	assert_non_null(strstr(l->events, "peer-down 192.168.1.8 8.8.8.8 no IPsec SA"));
+	assert_non_null(strstr(l->w.events, "peer-down 192.168.1.8 8.8.8.8 no IPsec SA"));
 	sa_up(l, "8.8.8.8", "r8.lab");
 	prove(l, "8.8.8.8");
 	assert_int_equal(shown(l, "192.168.1.8")->state, ENTRY_UP);
@@ -5137,7 +5086,7 @@ static void test_sa_fresh(void **state)
 	sa_fresh(l, "8.8.8.8");
 	assert_int_equal(neigh(l, "192.168.1.8")->flags,
 			 DMVPN_NEIGH_F_UNCONFIRMED);
-	assert_non_null(strstr(l->events, "peer-down 192.168.1.8 8.8.8.8 the peer makes a new SA"));
+	assert_non_null(strstr(l->w.events, "peer-down 192.168.1.8 8.8.8.8 the peer makes a new SA"));
 	/* an answer would come through the old one */
 	silent(l);
 	put(l, "8.8.8.8", &p);
@@ -5153,6 +5102,32 @@ static void test_sa_fresh(void **state)
 	/* an NHS has no other way to it than this one */
 	sa_fresh(l, "1.1.1.1");
 	assert_true(nhs_of(l).up);
+	lab_free(l);
+}
+
+/* R8 knows us from before we were started anew, and has made an SA: the kernel
+ * would refuse its data. Whose address that is the NHS knows. */
+static void test_sa_stranger(void **state)
+{
+	struct nhrp_packet probe = question("8.8.8.8", "192.168.1.8",
+					    "192.168.1.6"), p;
+	struct lab *l = sealed_registered();
+
+	(void)state;
+	probe.hops = 1;
+	sa_up(l, "8.8.8.8", "r8.lab");
+	put(l, "8.8.8.8", &probe);
+	p = answer_to(sent(l, NHRP_RESOLUTION_REQUEST, "1.1.1.1"), "8.8.8.8");
+	put(l, "8.8.8.8", &probe);
+	silent(l);
+	assert_int_equal(rejected(l, REJECT_PENDING), 2);
+	put(l, "1.1.1.1", &p);
+	assert_int_equal(neigh(l, "192.168.1.8")->flags,
+			 DMVPN_NEIGH_F_UNCONFIRMED);
+	prove(l, "8.8.8.8");
+	put(l, "8.8.8.8", &probe);
+	sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	silent(l);
 	lab_free(l);
 }
 
@@ -5212,10 +5187,76 @@ static void test_sa_hub_waits(void **state)
 	sa_up(l, "6.6.6.6", "r6.lab");
 	do_register(l, "6.6.6.6", "192.168.1.6", true);
 	assert_int_equal(l->needs, 0);
-	assert_non_null(strstr(l->log, "192.168.1.6 registered from 6.6.6.6 (r6.lab)"));
+	assert_non_null(strstr(l->w.log, "192.168.1.6 registered from 6.6.6.6 (r6.lab)"));
+	lab_free(l);
+}
+
+static bool vacant(struct lab *l)
+{
+	return neigh(l, "192.168.1.6")->flags & DMVPN_NEIGH_F_UNCONFIRMED;
+}
+
+/* What somebody registered is never sent to whoever is there after him. */
+static void test_sa_vacant(void **state)
+{
+	struct lab *l = sealed_hub();
+	struct nhrp_packet p;
+
+	(void)state;
+	sa_up(l, "6.6.6.6", "r6.lab");
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	assert_false(vacant(l));
+	/* a charon has gone with that: others may be there by the next one */
+	l->sa[0].sa.doubtful = true;
+	do_register(l, "6.6.6.6", "192.168.1.6", true);
+	p = registration("6.6.6.6", "192.168.1.9", true);
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_NO_IDENTITY);
+	/* between two SAs of his; the end; he is back */
+	l->sa[0].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "", true, false };
+	sa_fresh(l, "6.6.6.6");
+	assert_false(vacant(l));
 	sa_down(l, "6.6.6.6", "");
-	assert_int_equal(neigh(l, "192.168.1.6")->flags &
-			 DMVPN_NEIGH_F_UNCONFIRMED, 0);
+	assert_true(vacant(l));
+	assert_string_equal(shown(l, "192.168.1.6")->reason,
+			    "no IPsec SA of who registered it");
+	sa_up(l, "6.6.6.6", "r6.lab");
+	assert_false(vacant(l));
+	/* somebody else, at once; he may register, but not that */
+	sa_up(l, "6.6.6.6", "r7.lab");
+	assert_true(vacant(l));
+	assert_non_null(strstr(l->w.log, "192.168.1.6 is not at 6.6.6.6 any more, r7.lab is: nothing goes there"));
+	do_register(l, "6.6.6.6", "192.168.1.7", true);
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "6.6.6.6")->p.cies.e[0].code, 14);
+	assert_true(vacant(l));
+	p = purge("6.6.6.6", "192.168.1.7", "192.168.1.1", "192.168.1.6");
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_PURGE);
+	p = question("6.6.6.6", "192.168.1.6", "192.168.1.7");
+	put(l, "6.6.6.6", &p);
+	refused(l, REJECT_SPOOFED);
+	/* nor is anything about it, or for it, sent there */
+	sa_up(l, "8.8.8.8", "r8.lab");
+	do_register(l, "8.8.8.8", "192.168.1.8", true);
+	p = question("8.8.8.8", "192.168.1.8", "192.168.1.6");
+	put(l, "8.8.8.8", &p);
+	assert_int_equal(sent(l, NHRP_RESOLUTION_REPLY,
+			      "8.8.8.8")->p.cies.e[0].code, NHRP_CODE_NO_BINDING);
+	silent(l);
+	/* after a restart it is not forgotten whose it is */
+	p = registration("6.6.6.6", "192.168.1.6", true);
+	l = heir(l, SECOND);
+	sa_up(l, "6.6.6.6", "r7.lab");
+	assert_true(vacant(l));
+	put(l, "6.6.6.6", &p);
+	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
+			      "6.6.6.6")->p.cies.e[0].code, 14);
+	sa_up(l, "66.0.0.6", "r6.lab");
+	do_register(l, "66.0.0.6", "192.168.1.6", true);
+	assert_false(vacant(l));
 	lab_free(l);
 }
 
@@ -5258,7 +5299,7 @@ static void test_sa_identity(void **state)
 	put(l, "7.7.7.7", &p);
 	assert_int_equal(sent(l, NHRP_REGISTRATION_REPLY,
 			      "7.7.7.7")->p.cies.e[0].code, 14);
-	assert_non_null(strstr(l->log, "registration of 192.168.1.6 from 7.7.7.7 (r7.lab) refused: another identity holds it"));
+	assert_non_null(strstr(l->w.log, "registration of 192.168.1.6 from 7.7.7.7 (r7.lab) refused: another identity holds it"));
 	/* the same one comes from elsewhere, even if it said unique before */
 	do_register(l, "6.6.6.6", "192.168.1.6", true);
 	sa_up(l, "66.0.0.6", "r6.lab");
@@ -5325,7 +5366,7 @@ static void test_sa_authorize(void **state)
 	do_register(l, "6.6.6.6", "192.168.1.6", true);
 	p = registration("6.6.6.6", "192.168.1.7", true);
 	nak(l, &p, NHRP_CODE_PROHIBITED, REJECT_IDENTITY);
-	assert_non_null(strstr(l->log, "(r6.lab) refused: no 'authorize' line gives it to that identity"));
+	assert_non_null(strstr(l->w.log, "(r6.lab) refused: no 'authorize' line gives it to that identity"));
 	sa_up(l, "6.6.6.6", "a.pool.lab");
 	do_register(l, "6.6.6.6", "192.168.1.200", true);
 	p = registration("6.6.6.6", "192.168.1.6", true);
@@ -5362,7 +5403,7 @@ static void test_sa_registration_limit(void **state)
 	}
 	p = registration("6.6.6.6", "192.168.1.70", false);
 	nak(l, &p, NHRP_CODE_NO_RESOURCES, REJECT_TOO_MANY);
-	assert_non_null(strstr(l->log, "192.168.1.70 from 6.6.6.6 (r6.lab) refused: it has as many addresses as 'registration limit' allows"));
+	assert_non_null(strstr(l->w.log, "192.168.1.70 from 6.6.6.6 (r6.lab) refused: it has as many addresses as 'registration limit' allows"));
 	do_register(l, "7.7.7.7", "192.168.1.70", false);
 	/* what it has it may renew, move and give back, after a restart, too */
 	do_register(l, "66.0.0.6", "192.168.1.61", false);
@@ -5448,7 +5489,7 @@ static void test_sa_authorize_answer(void **state)
 	assert_int_equal(rejected(l, REJECT_IDENTITY), 1);
 	assert_int_equal(l->n_shortcuts, 0);
 	assert_null(neigh(l, "192.168.1.8"));
-	assert_non_null(strstr(l->log, "88.88.88.88/16 at 8.8.8.8 (r8.lab) refused: no 'authorize' line gives it to that identity"));
+	assert_non_null(strstr(l->w.log, "88.88.88.88/16 at 8.8.8.8 (r8.lab) refused: no 'authorize' line gives it to that identity"));
 	assert_string_equal(shown(l, "88.88.88.88")->reason,
 			    "no 'authorize' line gives it to who is there");
 	/* nor is it somebody else */
@@ -5532,6 +5573,38 @@ static struct nhrp_packet reply(const char *target, const char *hop,
 	return p;
 }
 
+/* Nobody has others begin IKE where he is not: the hub says where he is. */
+static void test_sa_lie(void **state)
+{
+	struct lab *l = sealed_busy_hub();
+	struct nhrp_packet p = question("9.9.9.9", "192.168.1.8",
+					"192.168.1.6");
+	struct nhrp_cie *c;
+	struct sent *s;
+
+	(void)state;
+	put(l, "8.8.8.8", &p);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	assert_one(s, NHRP_EXT_NAT, "8.8.8.8", "192.168.1.8");
+	c = nhrp_cie_add(&nhrp_ext_get(&p, NHRP_EXT_NAT)->cies);
+	*c = (struct nhrp_cie){ .prefix = 32, .nbma = A("9.9.9.9"),
+				.proto = A("192.168.1.8") };
+	put(l, "8.8.8.8", &p);
+	s = sent(l, NHRP_RESOLUTION_REQUEST, "6.6.6.6");
+	assert_one(s, NHRP_EXT_NAT, "8.8.8.8", "192.168.1.8");
+	p = question("9.9.9.9", "192.168.1.8", "192.168.1.6");
+	p.n_exts = 0;
+	put(l, "8.8.8.8", &p);
+	refused(l, REJECT_SPOOFED);
+	assert_non_null(strstr(l->w.log, "192.168.1.8 refused: it is at 8.8.8.8 and says 9.9.9.9"));
+	/* in an answer */
+	p = reply("192.168.1.6", "192.168.1.6", "9.9.9.9", 32);
+	put(l, "6.6.6.6", &p);
+	s = sent(l, NHRP_RESOLUTION_REPLY, "8.8.8.8");
+	assert_one(s, NHRP_EXT_NAT, "6.6.6.6", "192.168.1.6");
+	lab_free(l);
+}
+
 /* The hub passes on what its sender may say. */
 static void test_sa_pass_reply(void **state)
 {
@@ -5544,7 +5617,7 @@ static void test_sa_pass_reply(void **state)
 	p = reply("66.66.66.66", "192.168.1.8", "6.6.6.6", 24);
 	put(l, "6.6.6.6", &p);
 	refused(l, REJECT_SPOOFED);
-	assert_non_null(strstr(l->log, "answer for 66.66.66.66/24 from 6.6.6.6 (r6.lab) refused: its next hop is not its sender's"));
+	assert_non_null(strstr(l->w.log, "answer for 66.66.66.66/24 from 6.6.6.6 (r6.lab) refused: its next hop is not its sender's"));
 	p = reply("66.66.66.66", "192.168.1.9", "6.6.6.6", 24);
 	put(l, "6.6.6.6", &p);
 	assert_int_equal(rejected(l, REJECT_SPOOFED), 2);
@@ -5736,7 +5809,8 @@ int main(void)
 		T_(dual_peer), T_(dual_one_down), T_(dual_restart), T_(dual_first),
 		T_(dual_restart_of_one), T_(dual_oneway), T_(dual_counters),
 		T_(sa_register), T_(sa_nhs_lost), T_(sa_unknown), T_(sa_path),
-		T_(sa_fresh), T_(sa_adopt), T_(sa_config), T_(sa_hub_waits),
+		T_(sa_stranger),
+		T_(sa_fresh), T_(sa_adopt), T_(sa_config), T_(sa_hub_waits), T_(sa_vacant), T_(sa_lie),
 		T_(sa_answer_behind), T_(sa_identity), T_(sa_address_identity),
 		T_(sa_authorize), T_(sa_cookie),
 		T_(sa_registration_limit), T_(registration_limit),

@@ -17,6 +17,7 @@
 
 #include "cache.h"
 #include "engine.h"
+#include "fake_world.h"
 #include "iface.h"
 #include "nhs.h"
 
@@ -43,12 +44,12 @@ struct flight {
 };
 
 struct lab {
+	struct fake_world w;
 	struct engine *engine;
 	struct conf_iface conf;
 	struct conf_nhrp *c;		/* IPv4's in @conf */
 	struct addr local;
 	uint64_t now;
-	uint32_t rng;
 	struct node node[10];		/* by number */
 	struct flight flight[FLIGHT_MAX];
 	unsigned int n_flights;
@@ -59,26 +60,9 @@ struct lab {
 	bool oneway_data;		/* data is not answered */
 	unsigned int lookups;
 	int carrier, carrier_calls;	/* carrier: -1 never told */
-	char log[8192], events[8192];
 };
 
 /* ---- the world ---- */
-
-static struct addr A(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(text, &a));
-	return a;
-}
-
-static const char *T(const struct addr *a)
-{
-	static char text[4][ADDR_STRLEN];
-	static unsigned int k;
-
-	return addr_text(a, text[k++ % 4]);
-}
 
 static struct addr proto_of(unsigned int n)
 {
@@ -196,15 +180,6 @@ static void op_carrier(void *ctx, unsigned int ifindex, bool on)
 	l->carrier_calls++;
 }
 
-static struct engine_route op_route(void *ctx, unsigned int ifindex,
-				    const struct addr *dst)
-{
-	(void)ctx;
-	(void)ifindex;
-	(void)dst;
-	return (struct engine_route){ 0 };
-}
-
 static void op_lookup(void *ctx, unsigned int ifindex, const char *fqdn)
 {
 	struct lab *l = ctx;
@@ -214,43 +189,6 @@ static void op_lookup(void *ctx, unsigned int ifindex, const char *fqdn)
 	l->lookups++;
 }
 
-static uint32_t op_random(void *ctx)
-{
-	struct lab *l = ctx;
-
-	return l->rng = l->rng * 1664525 + 1013904223;
-}
-
-static void append(char *to, size_t size, const char *text)
-{
-	size_t used = strlen(to);
-
-	if (used + strlen(text) + 2 > size)
-		to[used = 0] = '\0';
-	snprintf(to + used, size - used, "%s\n", text);
-}
-
-static void op_log(void *ctx, enum engine_log level, const char *text)
-{
-	struct lab *l = ctx;
-
-	(void)level;
-	append(l->log, sizeof(l->log), text);
-}
-
-static void op_event(void *ctx, unsigned int ifindex, const char *what,
-		     const struct addr *proto, const struct addr *nbma,
-		     const char *text)
-{
-	struct lab *l = ctx;
-	char line[512];
-
-	(void)ifindex;
-	snprintf(line, sizeof(line), "%s %s %s %s", what, T(proto), T(nbma),
-		 text);
-	append(l->events, sizeof(l->events), line);
-}
-
 static const struct engine_ops ops = {
 	.send = op_send,
 	.neigh_set = op_neigh_set,
@@ -258,11 +196,11 @@ static const struct engine_ops ops = {
 	.peer_set = op_peer_set,
 	.peer_del = op_peer_del,
 	.carrier = op_carrier,
-	.route = op_route,
+	.route = no_route,
 	.lookup = op_lookup,
-	.random = op_random,
-	.log = op_log,
-	.event = op_event,
+	.random = fake_random,
+	.log = fake_log,
+	.event = fake_event,
 };
 
 static void start(struct lab *l)
@@ -274,21 +212,17 @@ static void start(struct lab *l)
 static struct lab *lab_new(unsigned int self)
 {
 	struct lab *l = calloc(1, sizeof(*l));
+	struct addr proto;
 	unsigned int k;
 
 	assert_non_null(l);
 	l->now = 1000 * SECOND;
-	l->rng = 7;
+	l->w.rng = 7;
 	l->carrier = -1;
 	l->local = nbma_of(self);
-	strcpy(l->conf.name, "Tunnel0");
-	l->c = &l->conf.nhrp[CONF_IPV4];
-	l->c->addr = proto_of(self);
-	l->c->plen = 24;
-	l->c->network_id = 1;
-	l->c->holdtime = 7200;
+	proto = proto_of(self);
+	l->c = fake_conf(&l->conf, T(&proto));
 	l->c->reg_interval = 1200;
-	l->conf.mtu = 1400;
 	for (k = 1; k < 10; k++)
 		l->node[k].alive = true;
 	start(l);
@@ -466,7 +400,7 @@ static void make_direct(struct lab *l, unsigned int dst)
 	talk(l, dst, 5 * SECOND);
 	assert_true(is_direct(l, dst));
 	pass(l, 5 * SECOND);
-	l->events[0] = l->log[0] = '\0';
+	l->w.events[0] = l->w.log[0] = '\0';
 	memset(l->node[dst].got, 0, sizeof(l->node[dst].got));
 }
 
@@ -550,8 +484,8 @@ static unsigned int registrations(struct lab *l, unsigned int n)
 
 static void happened(struct lab *l, const char *event)
 {
-	if (!strstr(l->events, event))
-		fail_msg("no '%s' in:\n%s", event, l->events);
+	if (!strstr(l->w.events, event))
+		fail_msg("no '%s' in:\n%s", event, l->w.events);
 }
 
 /* ---- direct peers ---- */
@@ -571,7 +505,7 @@ static void test_peer_lost(void **state)
 	assert_in_range(outage, 1, 7 * SECOND);
 	assert_false(is_direct(l, 7));
 	happened(l, "peer-down 192.168.1.7 7.7.7.7 not heard on the direct path for 6 s");
-	assert_non_null(strstr(l->log, "192.168.1.7 at 7.7.7.7: not heard on the direct path for 6 s, data goes to the NHS"));
+	assert_non_null(strstr(l->w.log, "192.168.1.7 at 7.7.7.7: not heard on the direct path for 6 s, data goes to the NHS"));
 	assert_int_equal(entry(l, 7).state, ENTRY_PROBING);
 	assert_string_equal(entry(l, 7).reason,
 			    "no reply on the direct path from 7.7.7.7");
@@ -617,7 +551,7 @@ static void test_peer_answers(void **state)
 	assert_int_equal(talk(l, 7, 60 * SECOND), 0);
 	assert_true(is_direct(l, 7));
 	assert_in_range(l->node[7].got[NHRP_RESOLUTION_REQUEST], 10, 20);
-	assert_null(strstr(l->events, "peer-down"));
+	assert_null(strstr(l->w.events, "peer-down"));
 	/* however often the kernel says so */
 	memset(l->node[7].got, 0, sizeof(l->node[7].got));
 	for (unsigned int k = 0; k < 100; k++) {
@@ -643,7 +577,7 @@ static void test_peer_late(void **state)
 	pass(l, 10 * SECOND);
 	assert_int_equal(l->node[7].got[NHRP_RESOLUTION_REQUEST], 3);
 	assert_true(is_direct(l, 7));
-	assert_null(strstr(l->events, "peer-down"));
+	assert_null(strstr(l->w.events, "peer-down"));
 	lab_free(l);
 }
 
@@ -811,9 +745,9 @@ static void test_cluster_one(void **state)
 	assert_true(l->flags[2] & DMVPN_PEER_F_MULTICAST);
 
 	l->must_carry = true;		/* back again: first up, then used */
-	l->events[0] = '\0';
+	l->w.events[0] = '\0';
 	l->node[1].alive = true;
-	while (!strstr(l->events, "nhs-up 192.168.1.1"))
+	while (!strstr(l->w.events, "nhs-up 192.168.1.1"))
 		assert_int_equal(talk(l, 9, 100), 0);
 	up = l->now;
 	assert_string_equal(hubs(l), "1h 2n 3h");
@@ -912,7 +846,7 @@ static void test_cluster_flapping(void **state)
 	assert_string_equal(hubs(l), "1h 2n");
 	l->must_carry = true;
 	for (k = 0; k < 5; k++) {
-		l->events[0] = '\0';
+		l->w.events[0] = '\0';
 		l->node[1].alive = true;
 		pass(l, 35 * SECOND);
 		happened(l, "nhs-up 192.168.1.1");

@@ -9,6 +9,7 @@
 #include "engine_internal.h"
 
 #define IFACE_STRANGERS 4096		/* shared buckets, power of two */
+#define IFACE_SHARES 64			/* the same, of answers */
 
 enum iface_carrier { CARRIER_UNKNOWN, CARRIER_OFF, CARRIER_ON };
 
@@ -44,6 +45,7 @@ struct iface {
 	unsigned int plens[129];	/* shortcuts of each length */
 	struct answer *answers;		/* hash: whom we told of what, in turn */
 	struct answer *recheck;		/* next one to compare with the FIB */
+	uint16_t shares[IFACE_SHARES];	/* answers told to those of each */
 	struct owner *owners;		/* hash: identities that registered here */
 	struct limit redirects;		/* Traffic Indications sent */
 	struct limit reasks;		/* withdrawn, and asked for again */

@@ -325,6 +325,7 @@ struct engine_sa ipsec_sa(struct ipsec *s, unsigned int ifindex,
 		sa.reason = s->reason;
 	sa.ambiguous = i.ambiguous;
 	sa.coming = i.coming;
+	sa.doubtful = i.stale || *i.crowd;
 	return sa;
 }
 
@@ -487,6 +488,12 @@ bool ipsec_protect(struct ipsec *s, const struct daemon_iface *i,
 	    strcmp(charon_source_profile(s->charon, local), p->name))
 		return begin_anew(s, u, local, p, why);
 	return move(s, u, local, p, why);
+}
+
+void ipsec_reload(struct ipsec *s)
+{
+	if (s->charon)
+		charon_reload(s->charon);
 }
 
 void ipsec_tidy(struct ipsec *s)

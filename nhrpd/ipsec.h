@@ -35,6 +35,8 @@ bool ipsec_protect(struct ipsec *s, const struct daemon_iface *i,
 		   const struct addr *local, char *why);
 /* The section or the device has gone. */
 void ipsec_leave(struct ipsec *s, const struct daemon_iface *i);
+/* The operator's `reload`: files of certificates are read again. */
+void ipsec_reload(struct ipsec *s);
 /* All tunnels are protected: blocks that a daemon before this one left go. */
 void ipsec_tidy(struct ipsec *s);
 

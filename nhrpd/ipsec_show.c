@@ -37,6 +37,7 @@ struct json_object *ipsec_peer_object(const struct sa_info *i, uint64_t now)
 		       (now - i->since) / 1000.0 : 0);
 	object_str(o, "identity", *i->identity ? i->identity : NULL);
 	add_bool(o, "ambiguous", i->ambiguous);
+	object_str(o, "turned_away", *i->crowd ? i->crowd : NULL);
 	add_bool(o, "nat", i->nat);
 	add_bool(o, "stale", i->stale);
 	add_bool(o, "needed", i->need);

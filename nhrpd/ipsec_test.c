@@ -14,184 +14,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "charon.h"
 #include "daemon.h"
+#include "fake_charon.h"
+#include "fake_world.h"
 #include "ipsec.h"
 #include "object.h"
 
-#define CLIENTS_MAX	4
 #define PATIENCE	10000		/* ms until a test has failed */
 
-/* ---- charon ---- */
-
-struct client {
-	struct event_fd *watch;
-	int fd;
-	uint8_t in[16384];
-	size_t in_len;
-	bool events;
-};
-
+static struct fake_charon fake;
 static struct daemon d;
 static struct daemon_iface iface[2];
-static char folder[] = "/tmp/ipsec_testXXXXXX", path[64];
-static int listener = -1;
-static struct event_fd *accepting;
-static struct client client[CLIENTS_MAX];
-static unsigned int n_clients, number;
-static char began[1024];		/* names of connections, a blank each */
-static unsigned int ended;
-static bool deaf;			/* makes no SA */
-
-static void say(struct client *c, struct vici_writer *w)
-{
-	int len = vici_finish(w);
-
-	assert_true(len > 0);
-	assert_int_equal(send(c->fd, w->buf, len, MSG_NOSIGNAL), len);
-}
-
-/* An SA between the two addresses in "nhrp-LOCAL-REMOTE" is there. */
-static void tell_up(const char *conn)
-{
-	char local[40], remote[40];
-	struct vici_writer w;
-	uint8_t buf[2048];
-
-	assert_int_equal(sscanf(conn, "nhrp-%39[^-]-%39s", local, remote), 2);
-	vici_start(&w, buf, sizeof(buf), VICI_EVENT, "child-updown");
-	vici_put(&w, "up", "yes");
-	vici_put_section(&w, conn);
-	vici_put(&w, "uniqueid", "%u", ++number);
-	vici_put(&w, "state", "ESTABLISHED");
-	vici_put(&w, "initiator", "yes");
-	vici_put(&w, "local-host", "%s", local);
-	vici_put(&w, "remote-host", "%s", remote);
-	vici_put(&w, "remote-id", "hub.lab");
-	vici_put(&w, "initiator-spi", "%016x", number);
-	vici_put_section(&w, "child-sas");
-	vici_put_section(&w, "gre-1");
-	vici_put(&w, "uniqueid", "%u", number);
-	vici_put(&w, "state", "INSTALLED");
-	vici_put(&w, "mode", "TRANSPORT");
-	vici_put(&w, "protocol", "ESP");
-	vici_put(&w, "spi-in", "%08x", 0x1000 + number);
-	vici_put(&w, "spi-out", "%08x", 0x2000 + number);
-	vici_put_list(&w, "local-ts");
-	vici_put(&w, NULL, "%s/32[gre]", local);
-	vici_put_end(&w);
-	vici_put_list(&w, "remote-ts");
-	vici_put(&w, NULL, "%s/32[gre]", remote);
-	vici_put_end(&w);
-	vici_put_end(&w);
-	vici_put_end(&w);
-	vici_put_end(&w);
-	for (unsigned int i = 0; i < n_clients; i++)
-		if (client[i].events)
-			say(&client[i], &w);
-}
-
-struct words {
-	char ike[SA_CONN_MAX];
-};
-
-static const struct vici_field words[] = {
-	VICI_FIELD(words, ike, VICI_TEXT, "ike"),
-};
-
-static void take(struct client *c, const struct vici_packet *p)
-{
-	struct words say_of = { "" };
-	struct vici_writer w;
-	uint8_t buf[64];
-
-	if (p->type != VICI_CMD_REQUEST) {
-		c->events |= !vici_str_is(&p->name, "list-sa");
-		vici_start(&w, buf, sizeof(buf), VICI_EVENT_CONFIRM, NULL);
-		say(c, &w);
-		return;
-	}
-	vici_start(&w, buf, sizeof(buf), VICI_CMD_RESPONSE, NULL);
-	vici_put(&w, "success", "yes");
-	say(c, &w);
-	vici_fields(&p->body, words, 1, &say_of);
-	if (vici_str_is(&p->name, "initiate")) {
-		snprintf(began + strlen(began), sizeof(began) - strlen(began),
-			 "%s ", say_of.ike);
-		if (!deaf)
-			tell_up(say_of.ike);
-	}
-	ended += vici_str_is(&p->name, "terminate");
-}
-
-static void ready(void *ctx, unsigned int what)
-{
-	struct client *c = ctx;
-	struct vici_packet p;
-	ssize_t n;
-	int len;
-
-	(void)what;
-	n = recv(c->fd, c->in + c->in_len, sizeof(c->in) - c->in_len, 0);
-	if (n <= 0) {
-		event_fd_want(c->watch, 0);
-		return;
-	}
-	c->in_len += n;
-	while (c->in_len >= VICI_HEADER) {
-		len = vici_length(c->in);
-		if (c->in_len < (size_t)VICI_HEADER + len)
-			break;
-		assert_int_equal(vici_read(c->in + VICI_HEADER, len, &p), 0);
-		take(c, &p);
-		c->in_len -= VICI_HEADER + len;
-		memmove(c->in, c->in + VICI_HEADER + len, c->in_len);
-	}
-}
-
-static void take_client(void *ctx, unsigned int what)
-{
-	struct client *c = &client[n_clients++];
-
-	(void)ctx;
-	(void)what;
-	assert_true(n_clients <= CLIENTS_MAX);
-	memset(c, 0, sizeof(*c));
-	c->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-	assert_true(c->fd >= 0);
-	c->watch = event_fd_new(d.loop, c->fd, EVENT_READ, ready, c);
-}
-
-static void start_charon(void)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	assert_int_equal(bind(listener, (void *)&sun, sizeof(sun)), 0);
-	assert_int_equal(listen(listener, 8), 0);
-	accepting = event_fd_new(d.loop, listener, EVENT_READ, take_client,
-				 NULL);
-}
-
-static void stop_charon(void)
-{
-	while (n_clients--) {
-		event_fd_free(client[n_clients].watch);
-		close(client[n_clients].fd);
-	}
-	n_clients = 0;
-	event_fd_free(accepting);
-	accepting = NULL;
-	close(listener);
-	unlink(path);
-}
 
 /* ---- the engine's world ---- */
 
@@ -206,32 +44,6 @@ static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 	(void)ctx, (void)ifindex, (void)nbma, (void)mark;
 	assert_int_equal(nhrp_decode(buf, len, &p), NHRP_OK);
 	registrations += p.type == NHRP_REGISTRATION_REQUEST;
-}
-
-static void op_neigh_set(void *ctx, unsigned int ifindex,
-			 const struct engine_neigh *n)
-{
-	(void)ctx, (void)ifindex, (void)n;
-}
-
-static void op_neigh_del(void *ctx, unsigned int ifindex,
-			 const struct addr *addr)
-{
-	(void)ctx, (void)ifindex, (void)addr;
-}
-
-static void op_peer_set(void *ctx, unsigned int ifindex,
-			const struct addr *nbma, uint32_t mark, uint32_t flags,
-			uint32_t priority)
-{
-	(void)ctx, (void)ifindex, (void)nbma, (void)mark, (void)flags;
-	(void)priority;
-}
-
-static void op_peer_del(void *ctx, unsigned int ifindex,
-			const struct addr *nbma, uint32_t mark)
-{
-	(void)ctx, (void)ifindex, (void)nbma, (void)mark;
 }
 
 static void op_need(void *ctx, unsigned int ifindex, const struct addr *nbma,
@@ -254,25 +66,12 @@ static uint32_t op_random(void *ctx)
 	return random();
 }
 
-static void op_log(void *ctx, enum engine_log level, const char *text)
-{
-	(void)ctx, (void)level, (void)text;
-}
-
 static const struct engine_ops ops = {
-	.send = op_send, .neigh_set = op_neigh_set,
-	.neigh_del = op_neigh_del, .peer_set = op_peer_set,
-	.peer_del = op_peer_del, .need = op_need, .sa = op_sa,
-	.random = op_random, .log = op_log,
+	.send = op_send, .neigh_set = no_neigh_set,
+	.neigh_del = no_neigh_del, .peer_set = no_peer_set,
+	.peer_del = no_peer_del, .need = op_need, .sa = op_sa,
+	.random = op_random, .log = no_log,
 };
-
-static struct addr A(const char *text)
-{
-	struct addr a = { 0 };
-
-	assert_true(addr_parse(text, &a));
-	return a;
-}
 
 /* ---- the loop ---- */
 
@@ -296,7 +95,7 @@ static void nothing(void *ctx)
 static void too_long(void *ctx)
 {
 	(void)ctx;
-	fail_msg("nothing happens; began: %s", began);
+	fail_msg("nothing happens; began: %s", fake.began);
 }
 
 static void run_until(bool (*what)(void))
@@ -314,12 +113,12 @@ static bool is_registering(void)
 
 static bool is_ended(void)
 {
-	return ended;
+	return fake.terminated;
 }
 
 static bool is_far_end_begun(void)
 {
-	return strstr(began, "nhrp-10.0.0.1-10.0.0.3 ");
+	return strstr(fake.began, "nhrp-10.0.0.1-10.0.0.3 ");
 }
 
 /* ---- configuration ---- */
@@ -342,7 +141,7 @@ static struct conf *read_conf(const char *more)
 		 " ip nhrp nhs 192.168.1.1 nbma 10.0.0.2\n"
 		 " tunnel key 42\n"
 		 " tunnel protection ipsec profile P\n"
-		 "interface Tunnel1\n%s", path, more);
+		 "interface Tunnel1\n%s", fake.path, more);
 	f = fmemopen(text, strlen(text), "r");
 	c = conf_read(f, "f", err, sizeof(err), NULL, NULL);
 	fclose(f);
@@ -389,16 +188,15 @@ static void begin(const char *more)
 	for (unsigned int k = 0; k < 2; k++)
 		iface[k] = (struct daemon_iface){ .ifindex = 3 + k,
 						  .running = true };
-	began[0] = '\0';
-	registrations = ended = 0;
-	deaf = false;
+	fake_reset(&fake, d.loop);
+	registrations = 0;
 }
 
 static void end(void)
 {
 	engine_free(d.engine);
 	ipsec_free(d.ipsec);
-	stop_charon();
+	fake_stop(&fake);
 	event_timer_free(timer);
 	event_timer_free(patience);
 	event_loop_free(d.loop);
@@ -423,10 +221,10 @@ static void test_spoke(void **state)
 	sa = ipsec_sa(d.ipsec, 3, &hub, 0);
 	assert_int_equal(sa.state, ENGINE_SA_UNKNOWN);
 	assert_non_null(strstr(sa.reason, "charon is away"));
-	start_charon();
+	fake_start(&fake);
 	registrations = 0;
 	run_until(is_registering);
-	assert_string_equal(began, "nhrp-10.0.0.1-10.0.0.2 ");
+	assert_string_equal(fake.began, "nhrp-10.0.0.1-10.0.0.2 ");
 	sa = ipsec_sa(d.ipsec, 3, &hub, 0);
 	assert_int_equal(sa.state, ENGINE_SA_UP);
 	assert_string_equal(sa.identity, "hub.lab");
@@ -456,9 +254,9 @@ static void test_spoke(void **state)
 	assert_int_equal(blocks_of("10.0.0.1"), 0);
 	run_until(is_ended);
 	run_until(is_registering);
-	assert_string_equal(began, "nhrp-10.0.0.1-10.0.0.2 nhrp-10.0.0.11-10.0.0.2 ");
+	assert_string_equal(fake.began, "nhrp-10.0.0.1-10.0.0.2 nhrp-10.0.0.11-10.0.0.2 ");
 	/* the section goes */
-	ended = 0;
+	fake.terminated = 0;
 	engine_iface_del(d.engine, 3, event_now());
 	ipsec_leave(d.ipsec, &iface[0]);
 	assert_int_equal(blocks_of("10.0.0.11"), 0);
@@ -475,7 +273,7 @@ static void test_tidy(void **state)
 	(void)state;
 	assert_int_equal(system("ip xfrm policy add dir out src 10.9.9.9/32 proto gre key 7 action block priority 4000047"), 0);
 	begin("");
-	start_charon();
+	fake_start(&fake);
 	iface[0].conf = &d.conf->iface[0];
 	assert_true(ipsec_protect(d.ipsec, &iface[0], &none, why));
 	ipsec_tidy(d.ipsec);
@@ -496,7 +294,7 @@ static void test_shared(void **state)
 
 	(void)state;
 	begin(" tunnel key 43\n tunnel protection ipsec profile Q\n");
-	start_charon();
+	fake_start(&fake);
 	assert_true(protect(0, "10.0.0.1", why));
 	assert_false(protect(1, "10.0.0.1", why));
 	assert_string_equal(why, "tunnel protection: 10.0.0.1 is used with another profile");
@@ -521,7 +319,7 @@ static void test_renamed(void **state)
 
 	(void)state;
 	begin(" tunnel destination 10.0.0.3\n tunnel protection ipsec profile Q\n");
-	start_charon();
+	fake_start(&fake);
 	assert_true(protect(1, "10.0.0.21", why));
 	assert_true(sa_find(charon_sa(ipsec_charon(d.ipsec)), &local, &hub, 0, &i));
 	assert_string_equal(i.source.profile, "Q");
@@ -548,8 +346,8 @@ static void test_destination(void **state)
 
 	(void)state;
 	begin(" tunnel destination 10.0.0.3\n tunnel protection ipsec profile P\n");
-	start_charon();
-	deaf = true;
+	fake_start(&fake);
+	fake.deaf = true;
 	assert_true(protect(0, "10.0.0.1", why));
 	assert_true(protect(1, "10.0.0.1", why));
 	run_until(is_far_end_begun);
@@ -598,10 +396,9 @@ int main(void)
 		printf("no network namespace, or no XFRM in it: nothing tested\n");
 		return 0;
 	}
-	if (!mkdtemp(folder))
+	if (!fake_init(&fake, "ipsec_test"))
 		return 1;
-	snprintf(path, sizeof(path), "%s/vici", folder);
 	ret = cmocka_run_group_tests_name("ipsec", tests, NULL, NULL);
-	rmdir(folder);
+	fake_exit(&fake);
 	return ret;
 }

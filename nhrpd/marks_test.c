@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "engine.h"
+#include "fake_world.h"
 #include "packet.h"
 
 #define IFINDEX 3
@@ -33,14 +34,6 @@ struct world {
 	uint32_t to_mark;
 	unsigned int n_sent;
 };
-
-static struct addr A(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(text, &a));
-	return a;
-}
 
 static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 		    uint32_t mark, const uint8_t *buf, size_t len)
@@ -71,24 +64,6 @@ static void op_neigh_del(void *ctx, unsigned int ifindex,
 
 	(void)ifindex;
 	memset(&w->neigh[addr->b[3]], 0, sizeof(*w->neigh));
-}
-
-static void op_peer_set(void *ctx, unsigned int ifindex,
-			const struct addr *nbma, uint32_t mark, uint32_t flags,
-			uint32_t priority)
-{
-	(void)ctx;
-	(void)ifindex;
-	(void)nbma;
-	(void)mark;
-	(void)flags;
-	(void)priority;
-}
-
-static void op_peer_del(void *ctx, unsigned int ifindex,
-			const struct addr *nbma, uint32_t mark)
-{
-	op_peer_set(ctx, ifindex, nbma, mark, 0, 0);
 }
 
 static void op_shortcut_set(void *ctx, unsigned int ifindex,
@@ -129,15 +104,6 @@ static struct engine_sa op_sa(void *ctx, unsigned int ifindex,
 	return sa;
 }
 
-static struct engine_route op_route(void *ctx, unsigned int ifindex,
-				    const struct addr *dst)
-{
-	(void)ctx;
-	(void)ifindex;
-	(void)dst;
-	return (struct engine_route){ .found = false };
-}
-
 static uint32_t op_random(void *ctx)
 {
 	struct world *w = ctx;
@@ -145,35 +111,22 @@ static uint32_t op_random(void *ctx)
 	return ++w->now;
 }
 
-static void op_log(void *ctx, enum engine_log level, const char *text)
-{
-	(void)ctx;
-	(void)level;
-	(void)text;
-}
-
 static const struct engine_ops ops = {
 	.send = op_send, .neigh_set = op_neigh_set, .neigh_del = op_neigh_del,
-	.peer_set = op_peer_set, .peer_del = op_peer_del,
+	.peer_set = no_peer_set, .peer_del = no_peer_del,
 	.shortcut_set = op_shortcut_set, .shortcut_del = op_shortcut_del,
-	.sa = op_sa, .route = op_route, .random = op_random, .log = op_log,
+	.sa = op_sa, .route = no_route, .random = op_random, .log = no_log,
 };
 
 static struct world *hub(void)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct conf_nhrp *c = &w->conf.nhrp[CONF_IPV4];
 	struct addr local = A("1.1.1.1");
 
 	w->now = 1000000;
-	strcpy(w->conf.name, "Tunnel0");
+	fake_conf(&w->conf, "10.0.0.1");
 	strcpy(w->conf.protection, "HUB");
 	w->conf.ipsec_required = true;
-	w->conf.mtu = 1400;
-	c->addr = A("10.0.0.1");
-	c->plen = 24;
-	c->network_id = 1;
-	c->holdtime = 7200;
 	w->engine = engine_new(&ops, w);
 	assert_non_null(w->engine);
 	assert_int_equal(engine_iface_set(w->engine, IFINDEX, &w->conf, &local,

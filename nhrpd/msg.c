@@ -229,7 +229,7 @@ static bool entry_way(const struct iface *i, const struct addr *proto,
 {
 	const struct entry *e = cache_find(i, proto);
 
-	if (!e || !e->installed || e->state == ENTRY_PROBING)
+	if (!e || !e->installed || e->state == ENTRY_PROBING || e->vacant)
 		return false;
 	*nbma = e->nbma;
 	*mark = e->mark;

@@ -52,6 +52,7 @@ struct answer {				/* what one was told of our routes */
 	struct answer_key key;
 	struct addr nbma;		/* of @who */
 	struct addr dst;		/* asked for */
+	unsigned int share;		/* whose room it takes */
 	uint64_t until;
 	UT_hash_handle hh;
 };
@@ -71,6 +72,7 @@ static void answer_free(struct iface *i, struct answer *a)
 	if (i->recheck == a)
 		i->recheck = a->hh.next;
 	HASH_DELETE(hh, i->answers, a);
+	i->shares[a->share]--;
 	free(a);
 }
 
@@ -181,21 +183,45 @@ static void drop_old_answers(struct iface *i)
 		answer_free(i, i->answers);
 }
 
+static unsigned int share_of(const struct iface *i, const struct addr *asker)
+{
+	uint32_t h = i->link->salt;
+	unsigned int k;
+
+	for (k = 0; k < asker->len; k++)
+		h = (h ^ asker->b[k]) * 0x01000193;
+	return (h ^ h >> 16) % IFACE_SHARES;
+}
+
+/* Half of the room is for all, of the other half each share has its own: who
+ * asks for everything leaves some to the others. */
+static bool is_full(const struct iface *i, unsigned int share)
+{
+	unsigned int n = HASH_COUNT(i->answers);
+
+	return n >= ENGINE_MAX_ANSWERS ||
+	       (n >= ENGINE_MAX_ANSWERS / 2 &&
+		i->shares[share] >= ENGINE_MAX_ANSWERS / 2 / IFACE_SHARES);
+}
+
 /* A new one, at the end of the list; NULL when there is no room. */
-static struct answer *answer_add(struct iface *i, const struct answer_key *key)
+static struct answer *answer_add(struct iface *i, const struct answer_key *key,
+				 unsigned int share)
 {
 	struct answer *a;
 
 	HASH_FIND(hh, i->answers, key, sizeof(*key), a);
 	if (a)
 		answer_free(i, a);
-	if (HASH_COUNT(i->answers) >= ENGINE_MAX_ANSWERS)
+	if (is_full(i, share))
 		return NULL;
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
 	a->key = *key;
+	a->share = share;
 	HASH_ADD(hh, i->answers, key, sizeof(a->key), a);
+	i->shares[share] += a->hh.tbl != NULL;
 	if (a->hh.tbl)
 		return a;
 	free(a);
@@ -203,14 +229,14 @@ static struct answer *answer_add(struct iface *i, const struct answer_key *key)
 }
 
 void purge_note_answer(struct iface *i, const struct addr *who,
-		       const struct addr *nbma, const struct addr *dst,
-		       uint8_t plen)
+		       const struct addr *nbma, const struct addr *asker,
+		       const struct addr *dst, uint8_t plen)
 {
 	struct answer_key key = { addr_network(dst, plen), plen, *who };
 	struct answer *a;
 
 	drop_old_answers(i);
-	a = answer_add(i, &key);
+	a = answer_add(i, &key, share_of(i, asker));
 	if (!a) {
 		engine_reject(i, REJECT_NO_RESOURCES);
 		return;
@@ -267,7 +293,7 @@ static void tell(struct entry *e, const struct addr *who)
 	struct entry *to = cache_find(e->iface, who);
 	struct nhs *n = nhs_best(e->iface, 0);
 
-	if (to == e)
+	if (to == e || (to && to->vacant))
 		return;
 	if (to && to->registered)
 		purge_send(e->iface, who, &to->nbma, to->mark, &e->proto,
@@ -316,9 +342,15 @@ struct verdict {
 	unsigned int purged, refused;
 };
 
+/* Not from whoever got its NBMA address after it. */
+static bool is_from(const struct rx *rx, const struct entry *e)
+{
+	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark && !e->vacant;
+}
+
 static bool may(const struct rx *rx, const struct entry *e)
 {
-	if (addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark)
+	if (is_from(rx, e))
 		return true;
 	return !e->registered && nhs_at(rx->iface, rx->nbma);
 }
@@ -459,7 +491,7 @@ static bool may_speak_of(const struct rx *rx, const struct nhrp_cie *c)
 		return true;		/* its next hop's, who is told sees that */
 	if (!e || !e->registered)
 		return secure_speaks_for(rx, &c->proto);
-	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark;
+	return is_from(rx, e);
 }
 
 static bool may_pass(const struct rx *rx)

@@ -440,6 +440,7 @@ static void take_over(const struct rx *rx, struct entry *e,
 	e->claimed = (struct addr){ 0 };
 	if (!addr_eq(claimed, rx->nbma))
 		e->claimed = *claimed;
+	e->vacant = false;
 	peer_set_registered(e, true);
 	cache_set_hold(e, c->hold);
 	cache_set_state(e, ENTRY_UP);

@@ -44,6 +44,7 @@
 #define HOLDOFF_FIRST 30		/* seconds */
 #define HOLDOFF_MAX 180
 #define SIBLINGS_MAX 8			/* addresses that one node registers */
+#define STRANGERS_MAX (ENGINE_MAX_PENDING / 4)	/* of the requests under way */
 #define CODE_NEXT_DOOR 255		/* of no NAK */
 #define CODE_FORBIDDEN 254		/* the same */
 
@@ -296,6 +297,8 @@ const char *resolve_reason(const struct entry *e, char *buf, size_t len)
 {
 	char nbma[ADDR_STRLEN];
 
+	if (e->vacant)
+		return "no IPsec SA of who registered it";
 	switch (e->state) {
 	case ENTRY_RESOLVING:
 		if (next_hop(e))
@@ -370,7 +373,7 @@ static void want(struct entry *e)
 	else if (e->type == ENTRY_DYNAMIC && e->state == ENTRY_PROBING &&
 		 !e->probe)
 		resolve_prove(e);
-	else if (e->installed && e->state == ENTRY_UP)
+	else if (e->installed && e->state == ENTRY_UP && !e->vacant)
 		cache_install(e);	/* the kernel seems to have lost it */
 }
 
@@ -546,7 +549,7 @@ static bool settled(const struct entry *e)
 
 static bool from(const struct rx *rx, const struct entry *e)
 {
-	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark;
+	return addr_eq(&e->nbma, rx->nbma) && e->mark == rx->mark && !e->vacant;
 }
 
 /* The path is proved by @how: data may take it. */
@@ -607,7 +610,7 @@ static bool unmask(struct entry *e)
 
 void resolve_sa(struct entry *e, bool up, bool fresh)
 {
-	if (e->type != ENTRY_DYNAMIC || e->nhs || e->registered)
+	if (e->type != ENTRY_DYNAMIC || e->nhs)
 		return;
 	if (up && !unmask(e))
 		return;
@@ -671,12 +674,14 @@ static bool may_be_hop(const struct iface *i, const struct addr *a)
 	       (iface_on_link(i, a) || i->conf.plen == a->len * 8);
 }
 
-/* No NHS says so, and no rule. Without IPsec anybody could be the NHS. */
-static bool is_hearsay(const struct rx *rx)
+/* No NHS says so, nor who is there where rules say who that may be. Without
+ * IPsec anybody could be the NHS. */
+static bool is_hearsay(const struct rx *rx, const struct binding *b)
 {
 	const struct iface *i = rx->iface;
 
-	return i->link->secured && !i->conf.n_authorize && !nhs_at(i, rx->nbma);
+	return i->link->secured && !nhs_at(i, rx->nbma) &&
+	       (!i->conf.n_authorize || !addr_eq(&b->nbma, rx->nbma));
 }
 
 /* The NHS is asked whose address it is; NULL: it cannot be. */
@@ -710,7 +715,7 @@ static struct entry *know_hop(const struct rx *rx, const struct binding *b)
 		e = cache_add(i, &b->proto);
 	if (!e)
 		return NULL;
-	if (e->type != ENTRY_DYNAMIC && is_hearsay(rx))
+	if (e->type != ENTRY_DYNAMIC && is_hearsay(rx, b))
 		return verify_hop(e);
 	request_end(&e->ask);
 	e->target = false;
@@ -863,20 +868,55 @@ static bool may_answer(const struct rx *rx)
 	return false;
 }
 
-/* A NATed spoke may not know its public address of today; its NHS does. */
-static void fill_nat(struct rx *rx, const struct entry *who)
+static bool fill_nat(struct nhrp_cies *nat, const struct entry *who)
 {
-	struct nhrp_cies *nat = msg_nat(rx->p);
+	bool found = false;
 	unsigned int k;
 
-	if (!nat || !who || !who->registered || !from(rx, who) ||
-	    !addr_is_set(&who->claimed))
-		return;
-	for (k = 0; k < nat->n; k++)
-		if (addr_eq(&nat->e[k].proto, &who->proto))
-			nat->e[k].nbma = who->nbma;
-	if (!nat->n)
+	for (k = 0; k < nat->n; k++) {
+		if (!addr_eq(&nat->e[k].proto, &who->proto))
+			continue;
+		nat->e[k].nbma = who->nbma;
+		found = true;
+	}
+	return found;
+}
+
+/*
+ * Where @who is, its NHS knows: a NATed spoke may not know its public address
+ * of today, and one that says another one would have others begin IKE there.
+ * @says: where it says to be. False: it cannot be put right.
+ */
+static bool locate(struct rx *rx, const struct entry *who,
+		   const struct addr *says)
+{
+	struct nhrp_cies *nat = msg_nat(rx->p);
+	char proto[ADDR_STRLEN], is[ADDR_STRLEN], claim[ADDR_STRLEN];
+
+	if (!who || !who->registered || !from(rx, who))
+		return true;
+	if ((nat && fill_nat(nat, who)) || addr_eq(says, &who->nbma))
+		return true;
+	if (nat && nat->n < NHRP_CIES_MAX) {
 		msg_add_nat(nat, &who->nbma, &who->proto);
+		return true;
+	}
+	if (!rx->iface->link->secured)
+		return true;
+	engine_reject(rx->iface, REJECT_SPOOFED);
+	engine_complain(rx->iface, "%s of %s refused: it is at %s and says %s, and no NAT extension tells",
+			nhrp_type_name(rx->p->type),
+			addr_text(&who->proto, proto),
+			addr_text(&who->nbma, is), addr_text(says, claim));
+	return false;
+}
+
+/* What an answer passed on says of where its next hop is. */
+static bool locate_responder(struct rx *rx, const struct entry *who)
+{
+	const struct nhrp_cie *c = rx->p->cies.n ? &rx->p->cies.e[0] : NULL;
+
+	return !c || c->code || locate(rx, who, &c->nbma);
 }
 
 /* Who has answered. */
@@ -900,8 +940,7 @@ static void pass_reply(struct rx *rx)
 		engine_reject(rx->iface, REJECT_UNKNOWN_REQUESTER);
 	} else if (!msg_way(rx, &rx->p->src_proto, &nbma, &mark)) {
 		engine_reject(rx->iface, REJECT_NO_BINDING);
-	} else if (may_answer(rx)) {
-		fill_nat(rx, responder(rx));
+	} else if (may_answer(rx) && locate_responder(rx, responder(rx))) {
 		msg_forward(rx, &nbma, mark, NHRP_EXT_REVERSE);
 	}
 }
@@ -1013,18 +1052,38 @@ static void fill_reply(struct iface *i, struct nhrp_packet *p, uint8_t prefix)
 	msg_turn(i, p, NHRP_RESOLUTION_REPLY);
 }
 
+/* Who that is, the NHS knows. Strangers leave room for what we want ourselves. */
+static void introduce(const struct rx *rx)
+{
+	const struct addr *who = &rx->p->src_proto;
+	struct entry *e = cache_find(rx->iface, who);
+
+	if ((e && settled(e)) || !may_be_hop(rx->iface, who) ||
+	    rx->iface->n_pending >= STRANGERS_MAX)
+		return;
+	if (e && e->type == ENTRY_DYNAMIC)
+		resolve_ask(e);
+	else
+		resolve_want(rx->iface, who, false);
+}
+
 /*
- * A probe from a node that we are asking for ourselves: our request has told
- * it of us, its answer is still on the way. Answered now, it would send data
- * that our kernel knows no sender of. It tries again until we know it, or
- * know that we will not.
+ * A probe from a node that our kernel takes no data from: answered now, it
+ * would send some. We may be asking for it ourselves: our request has told it
+ * of us, its answer is still on the way. With IPsec it may be one that knows
+ * us from before we were started anew. It tries again until we know it.
  */
 static bool too_early(const struct rx *rx)
 {
 	const struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
 
-	return e && e->ask && !addr_is_set(&e->nbma) &&
-	       !peer_find(rx->iface->link, rx->nbma, rx->mark);
+	if (peer_find(rx->iface->link, rx->nbma, rx->mark))
+		return false;
+	if (rx->iface->link->secured) {
+		introduce(rx);
+		return true;
+	}
+	return e && e->ask && !addr_is_set(&e->nbma);
 }
 
 /* Asked for our tunnel address: back along the path of the request. */
@@ -1108,23 +1167,27 @@ static uint8_t clamp(const struct rx *rx, uint8_t plen)
 	return widest <= host && widest > plen ? widest : plen;
 }
 
-static bool may_send(const struct iface *i, const struct addr *nbma)
+static bool may_send(struct iface *i, const struct binding *b)
 {
-	return !i->link->secured ||
-	       secure_sa(i->link, nbma, 0).state == ENGINE_SA_UP;
+	const struct entry *e = cache_find(i, &b->proto);
+
+	if (!i->link->secured)
+		return true;
+	return secure_sa(i->link, &b->nbma, 0).state == ENGINE_SA_UP &&
+	       !(e && e->state == ENTRY_PROBING);
 }
 
 /*
  * Asked for what is behind us: straight to the one who asks, since the data
  * will come from there; back to the sender if nobody has checked who asks, or
- * if there is no SA yet.
+ * if there is no SA yet, or one that the other end may have lost.
  */
 static void answer_behind(struct rx *rx, uint8_t plen)
 {
 	bool stable = rx->p->flags & NHRP_F_SOURCE_STABLE;
 	struct binding b = requester(rx->p);
 	struct iface *i = rx->iface;
-	bool checked = may_pass(rx) && may_send(i, &b.nbma);
+	bool checked = may_pass(rx) && may_send(i, &b);
 
 	if (!reachable(i, &b)) {
 		engine_reject(i, REJECT_MARTIAN);
@@ -1139,7 +1202,8 @@ static void answer_behind(struct rx *rx, uint8_t plen)
 	if (nhs_at(i, rx->nbma))
 		learn_requester(i, &b, stable);
 	purge_note_answer(i, &b.proto, checked ? &b.nbma : rx->nbma,
-			  &rx->p->dst_proto, plen);
+			  checked ? &b.proto : rx->nbma, &rx->p->dst_proto,
+			  plen);
 }
 
 static void answer_no(struct rx *rx, enum nhrp_code code)
@@ -1231,8 +1295,9 @@ static void pass_request(struct rx *rx, const struct addr *hop)
 		answer_no(rx, NHRP_CODE_PROHIBITED);
 		return;
 	}
-	fill_nat(rx, src);
-	if (known(dst) && !from(rx, dst)) {
+	if (!locate(rx, src, &rx->p->src_nbma))
+		return;
+	if (known(dst) && !dst->vacant && !from(rx, dst)) {
 		note_both(src, dst, rx, hop);
 		msg_forward(rx, &dst->nbma, dst->mark, NHRP_EXT_FORWARD);
 	} else if (!known(dst) && n && !nhs_at(rx->iface, rx->nbma)) {

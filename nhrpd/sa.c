@@ -27,6 +27,7 @@
 #define SOON		300		/* ms; both ends do not try at once */
 #define SPREAD_EACH	10		/* ms a peer when all begin at once */
 #define SPREAD_MAX	120000		/* ms */
+#define STALE_TRIES	3		/* until what a dead charon left is given up */
 #define FIX_TRIES	2		/* charon may still hold what it closed */
 #define RELIST		1000		/* ms after a listing that broke, */
 #define RELIST_MAX	32000		/* and after many of them */
@@ -81,6 +82,7 @@ struct sa_peer {
 	bool moved;			/* both ends were led to the one that stays */
 	bool trying;			/* an attempt of ours is under way */
 	bool listing;			/* asked what became of it */
+	bool answered;			/* by the peer, which is not done with it */
 	bool again;			/* and the next one is not to wait */
 	bool refused;			/* by charon, @reason says why */
 	uint32_t up_ike;		/* IKE_SA of the attempt, no child yet */
@@ -92,6 +94,9 @@ struct sa_peer {
 	char reason[SA_REASON_MAX];
 	char said[SA_REASON_MAX];	/* by charon, of the last attempt */
 	uint64_t idle_packets;
+	char crowd[SA_IDENTITY_MAX];	/* who was turned away last, and when */
+	uint64_t crowd_at;
+	uint32_t crowd_ike;
 	struct timer t_try;		/* attempt's end, or its beginning */
 	struct timer t_hold;		/* no SA: tell */
 	struct timer t_tie;		/* two SAs: end one */
@@ -152,6 +157,7 @@ static const char *const count_words[__SA_COUNT_MAX] = {
 	[SA_COUNT_RESYNC]		= "resync",
 	[SA_COUNT_ORPHAN]		= "orphan",
 	[SA_COUNT_STALE_LISTING]	= "stale-listing",
+	[SA_COUNT_CROWDED]		= "crowded",
 	[SA_COUNT_OVERFLOW]		= "overflow",
 };
 
@@ -234,6 +240,12 @@ static bool is_ambiguous(const struct sa_peer *p)
 	return false;
 }
 
+/* Somebody else wants to be at that address. */
+static bool is_crowded(const struct sa_peer *p)
+{
+	return p->crowd[0] && p->s->now < p->crowd_at + SA_CROWD;
+}
+
 static bool is_stale(const struct sa_peer *p)
 {
 	struct child *c;
@@ -265,6 +277,7 @@ void sa_peer_info(const struct sa_peer *p, struct sa_info *i)
 		.next = p->t_try.armed && p->state == SA_BACKOFF ?
 			p->t_try.at : 0,
 		.reason = p->state == SA_UP ? "" : p->reason,
+		.crowd = is_crowded(p) ? p->crowd : "",
 	};
 	if (p->src)
 		i->source = p->src->src;
@@ -392,10 +405,17 @@ static void free_peer(struct sa_peer *p)
 	free(p);
 }
 
+/* Somebody here needs it, or the peer did and may not know yet that a charon
+ * of ours took it to the grave. */
+static bool is_wanted(const struct sa_peer *p)
+{
+	return p->need || p->bereft;
+}
+
 /* Nobody needs it and nothing is left of it: forgets it. */
 static void settle(struct sa_peer *p)
 {
-	if (p->need || p->children || p->trying || p->t_hold.armed)
+	if (is_wanted(p) || p->children || p->trying || p->t_hold.armed)
 		return;
 	if (p->loaded && p->s->ready)
 		p->s->ops->unload(p->s->ctx, p->conn);
@@ -406,6 +426,13 @@ static void settle(struct sa_peer *p)
 
 static void drop_orphans(struct sa_peer *p);
 
+/* Our charon may get its secrets late: that says nothing of the peer. */
+static bool lacks_secret(const char *why)
+{
+	return strstr(why, "no shared key found") ||
+	       strstr(why, "no private key found");
+}
+
 static void backoff(struct sa_peer *p, const char *why)
 {
 	uint64_t wait = BACKOFF_MIN << (p->failures < 6 ? p->failures : 6);
@@ -414,12 +441,14 @@ static void backoff(struct sa_peer *p, const char *why)
 		wait = SA_BACKOFF_MAX;
 	p->failures++;
 	set_trying(p, false);
-	p->bereft = false;
 	p->up_ike = 0;
 	set_reason(p, why);
 	log_peer(p, SA_NOTICE, why);
-	drop_orphans(p);
-	if (!p->need) {
+	if (p->failures >= STALE_TRIES && !lacks_secret(why)) {
+		p->bereft = false;
+		drop_orphans(p);
+	}
+	if (!is_wanted(p)) {
 		stop_timer(p, &p->t_try);
 		set_state(p, SA_IDLE);
 		return;
@@ -433,13 +462,6 @@ static void backoff(struct sa_peer *p, const char *why)
 static bool has_current(const struct sa_peer *p)
 {
 	return p->children && !is_stale(p);
-}
-
-/* Somebody here needs it, or the peer did and may not know yet that a charon
- * of ours took it to the grave. */
-static bool is_wanted(const struct sa_peer *p)
-{
-	return p->need || p->bereft;
 }
 
 static void initiate(struct sa_peer *p)
@@ -509,8 +531,15 @@ static void end_attempt(struct sa_peer *p)
 		return;
 	}
 	p->listing = true;
+	p->answered = false;
 	s->ops->list(s->ctx, p->conn, 0);
 	/* no answer at all: the session's end clears this */
+}
+
+/* A dead charon's SA does until there is another one. */
+static bool is_served_by_dead(const struct sa_peer *p)
+{
+	return p->bereft || (p->need && is_stale(p));
 }
 
 static void try_timer(struct timer *t)
@@ -519,7 +548,7 @@ static void try_timer(struct timer *t)
 
 	if (p->trying)
 		end_attempt(p);
-	else if (is_stale(p) && p->s->n_trying >= TRYING_MAX)
+	else if (is_served_by_dead(p) && p->s->n_trying >= TRYING_MAX)
 		/* no more at once than charon can do: nothing is lost yet */
 		set_timer(p, t, CROWDED / 2 + random_below(p->s, CROWDED));
 	else if (is_wanted(p))
@@ -808,7 +837,8 @@ static void went_down(struct sa_peer *p, const char *why)
 		else
 			initiate(p);
 	} else {
-		/* the peer may be doing the same */
+		/* the peer may be doing the same; not again if it closes all */
+		p->failures += s->now - p->up_since < SA_STABLE;
 		set_state(p, SA_BACKOFF);
 		set_timer(p, &p->t_try, random_below(s, SOON));
 	}
@@ -945,6 +975,52 @@ static void forget_child(struct sa *s, struct child *c, const char *why)
 	lost_child(p, why);
 }
 
+/*
+ * Another host than that of @c, behind the same NAT address: NAT gives each a
+ * port of its own. The same host may have got another name.
+ */
+static bool is_other_host(const struct child *c, const struct sa_ike *ike)
+{
+	return c->ike->i.remote_port != ike->remote_port &&
+	       strcmp(c->ike->i.identity, ike->identity);
+}
+
+static bool is_intruder(const struct sa_peer *p, const struct sa_ike *ike)
+{
+	struct child *c;
+
+	DL_FOREACH(p->children, c)
+		if (is_other_host(c, ike))
+			return true;
+	return false;
+}
+
+/*
+ * Without marks what is for one of two at an address goes by the SA that came
+ * last. Who was first keeps it, the other one has to go: not even a refusal
+ * would reach him. The module waits for this (kmod/route.c).
+ */
+static void turn_away(struct sa_peer *p, const struct sa_ike *ike)
+{
+	char text[2 * SA_IDENTITY_MAX + 100];
+	struct sa *s = p->s;
+	bool known = !strcmp(p->crowd, ike->identity) && is_crowded(p);
+
+	if (p->crowd_ike == ike->id)
+		return;
+	p->crowd_ike = ike->id;
+	p->crowd_at = s->now;
+	snprintf(p->crowd, sizeof(p->crowd), "%s", ike->identity);
+	s->counts[SA_COUNT_CROWDED]++;
+	s->ops->terminate(s->ctx, ike->id, true);
+	if (known)
+		return;
+	snprintf(text, sizeof(text),
+		 "%s is not let in, %s is at that address: 'set nat-marks' tells them apart",
+		 ike->identity, p->children->ike->i.identity);
+	log_peer(p, SA_WARN, text);
+}
+
 static void take_child(struct sa *s, const struct sa_ike *in,
 		       const struct sa_child *c, bool fresh)
 {
@@ -960,6 +1036,11 @@ static void take_child(struct sa *s, const struct sa_ike *in,
 		return;
 	}
 	p = peer_of(s, src, in, c);
+	/* of a listing it is not known yet who was first */
+	if (p && !s->resync && is_intruder(p, in)) {
+		turn_away(p, in);
+		return;
+	}
 	k = p ? take_ike(s, in) : NULL;
 	child = k ? calloc(1, sizeof(*child)) : NULL;
 	if (!child) {
@@ -1040,6 +1121,11 @@ void sa_ike_up(struct sa *s, const struct sa_ike *ike, uint64_t now)
 	s->now = now;
 	if (!ike->initiator) {
 		p = find_peer(s, &ike->local, &ike->remote, 0);
+		if (p && p->src && !p->src->src.nat_marks &&
+		    is_intruder(p, ike)) {
+			turn_away(p, ike);
+			return;
+		}
 		if (p && p->told) {
 			set_timer(p, &p->t_coming, SA_CHILD_WAIT);
 			if (p->state == SA_UP)
@@ -1127,8 +1213,10 @@ static void move_child(struct child *c, struct sa_peer *to)
 	join_peer(c, to);
 	gained_child(to, false);
 	sa_peer_info(to, &i);
+	from->need++;			/* who is told may need it no more */
 	if (s->ops->moved && !from->children)
 		s->ops->moved(s->ctx, &i, &from->key.remote);
+	from->need--;
 	lost_child(from, "the peer's address changed");
 }
 
@@ -1147,7 +1235,9 @@ void sa_ike_moved(struct sa *s, const struct sa_ike *ike, uint64_t now)
 	k->i.local = ike->local;
 	DL_FOREACH_SAFE2(k->children, c, tmp, inext) {
 		p = peer_of(s, src, &k->i, &c->c);
-		if (p && p != c->peer)
+		if (p && p != c->peer && is_intruder(p, &k->i))
+			turn_away(p, &k->i);
+		else if (p && p != c->peer)
 			move_child(c, p);
 	}
 }
@@ -1172,6 +1262,16 @@ static void listed_child(struct sa *s, const struct sa_ike *ike,
 }
 
 /*
+ * A hub whose spokes all come at once answers late. To begin anew would be to
+ * make it do the expensive part once more. charon knows when to give up.
+ */
+static bool is_under_way(const struct sa_peer *p, const struct sa_ike *ike)
+{
+	return p && p->listing && p->state == SA_CONNECTING && !p->again &&
+	       !p->refused && ike->initiator && ike->connecting && ike->rspi;
+}
+
+/*
  * What is left of our attempts is ended: one that is not answered; an IKE_SA
  * without a child, and one that the time of an attempt went by on.
  */
@@ -1185,6 +1285,10 @@ void sa_listed(struct sa *s, const struct sa_ike *ike,
 		listed_child(s, ike, &c[i]);
 	if (!is_ours(ike->conn) || n)
 		return;
+	if (is_under_way(p, ike)) {
+		p->answered = true;
+		return;
+	}
 	if (!p || !p->listing)
 		if (ike->connecting || !ike->initiator || (p && p->trying))
 			return;
@@ -1205,6 +1309,10 @@ static void attempt_listed(struct sa *s, const char *conn, bool ok)
 	p->listing = false;
 	if (!ok) {
 		set_timer(p, &p->t_try, RELIST);
+		return;
+	}
+	if (p->answered) {
+		set_timer(p, &p->t_try, SA_ATTEMPT);
 		return;
 	}
 	set_trying(p, false);
@@ -1292,13 +1400,13 @@ static void relist_timer(struct timer *t)
 		begin_resync(s);
 }
 
-/* Somebody's turn to get another SA has not come: a dead charon's serves. */
-static bool is_served_by_dead(const struct sa *s)
+/* Somebody's turn to get another SA has not come. */
+static bool are_served_by_dead(const struct sa *s)
 {
 	struct sa_peer *p, *tmp;
 
 	HASH_ITER(hh, s->peers, p, tmp)
-		if (is_wanted(p) && is_stale(p))
+		if (is_served_by_dead(p))
 			return true;
 	return false;
 }
@@ -1309,7 +1417,7 @@ static void sweep_timer(struct timer *t)
 {
 	struct sa *s = container(t, struct sa, t_sweep);
 
-	if (is_served_by_dead(s)) {
+	if (are_served_by_dead(s)) {
 		timer_set(&s->timers, t, s->now + SWEEP_AGAIN);
 		return;
 	}
@@ -1320,13 +1428,27 @@ static void sweep_timer(struct timer *t)
 	list_all(s);
 }
 
+static bool has_suspect(const struct sa_peer *p)
+{
+	struct child *c;
+
+	DL_FOREACH(p->children, c)
+		if (c->suspect)
+			return true;
+	return false;
+}
+
 static void suspect_child(struct sa *s, struct child *c, uint64_t wait)
 {
+	struct sa_peer *p = c->peer;
+	/* else it waits for what is mended already */
+	bool under_way = p->t_fix.armed && has_suspect(p);
+
 	c->suspect = true;
-	if (c->peer->t_fix.armed)
+	if (under_way)
 		return;
-	c->peer->fixing = 0;
-	timer_set(&s->timers, &c->peer->t_fix, s->now + wait);
+	p->fixing = 0;
+	timer_set(&s->timers, &p->t_fix, s->now + wait);
 }
 
 /* charon has it, the kernel had not, and it is not that new. */
@@ -1346,9 +1468,34 @@ static void recall(const struct sa_peer *p)
 		p->s->ops->recall(p->s->ctx, &p->chosen->ike->i);
 }
 
+static uint64_t came(const struct child *c)
+{
+	return c->line < c->ike->born ? c->line : c->ike->born;
+}
+
+/* Others may have come while nobody looked. */
+static void keep_first(struct sa_peer *p)
+{
+	struct child *c, *tmp, *first = p->children;
+
+	DL_FOREACH(p->children, c)
+		if (came(c) < came(first))
+			first = c;
+	DL_FOREACH_SAFE(p->children, c, tmp) {
+		if (!is_other_host(first, &c->ike->i))
+			continue;
+		turn_away(p, &c->ike->i);
+		drop_child(p->s, c);
+	}
+	if (p->children)
+		choose(p);
+}
+
 /* What the listing named is current now; the rest charon does not have. */
 static void resync_peer(struct sa_peer *p)
 {
+	p->bereft = false;
+	keep_first(p);
 	drop_stale(p);
 	if (has_current(p)) {
 		choose(p);
@@ -1356,6 +1503,7 @@ static void resync_peer(struct sa_peer *p)
 	} else if ((p->need || p->children) && p->conn[0] && p->src) {
 		/* the peer would find out in half a minute, by its DPD */
 		p->bereft = !p->need;
+		p->failures = 0;
 		if (p->children && p->chosen->ike->i.nat_remote)
 			recall(p);
 		initiate_spread(p);
@@ -1407,6 +1555,24 @@ void sa_list_done(struct sa *s, const char *conn, uint32_t ike, bool ok,
 		idle_listed(s, ike, ok);
 	else
 		resync_done(s, ok);
+}
+
+void sa_orphan(struct sa *s, const struct addr *local,
+	       const struct addr *remote, uint64_t now)
+{
+	struct source *src = find_source(s, local);
+	struct sa_peer *p;
+
+	s->now = now;
+	if (!src || !sa_is_current(s))
+		return;
+	p = find_peer(s, local, remote, 0);
+	if (!p)
+		p = make_peer(s, src, remote, 0);
+	if (!p || is_wanted(p) || p->children)
+		return;
+	p->bereft = true;
+	initiate_spread(p);
 }
 
 void sa_conn_found(struct sa *s, const char *conn)
@@ -1464,9 +1630,9 @@ static void peer_without_charon(struct sa_peer *p)
 	struct child *c, *tmp;
 
 	set_trying(p, false);
-	p->listing = false;
+	p->listing = p->bereft = false;
 	p->fixing = 0;
-	p->up_ike = 0;
+	p->up_ike = p->crowd_ike = 0;
 	stop_timer(p, &p->t_try);
 	stop_timer(p, &p->t_tie);
 	stop_timer(p, &p->t_idle);
@@ -1512,6 +1678,17 @@ void sa_session_up(struct sa *s, uint64_t now)
 		sa_session_lost(s, now);
 	s->ready = true;
 	begin_resync(s);
+}
+
+void sa_reload(struct sa *s, const struct addr *local)
+{
+	struct sa_peer *p, *tmp;
+
+	HASH_ITER(hh, s->peers, p, tmp)
+		if (s->ready && p->loaded && p->src &&
+		    addr_eq(&p->key.local, local))
+			s->ops->load(s->ctx, p->conn, &p->src->src,
+				     &p->key.remote);
 }
 
 /* ---- the kernel's events ---- */
@@ -1647,6 +1824,7 @@ static void peer_without_source(struct sa_peer *p)
 	struct child *c, *tmp;
 
 	p->src = NULL;
+	p->bereft = false;
 	close_peer(p, false);
 	stop_timer(p, &p->t_try);
 	set_trying(p, false);
@@ -1703,7 +1881,7 @@ void sa_peer_put(struct sa *s, struct sa_peer *p, uint64_t now)
 	if (p->state == SA_UP && p->src) {
 		p->idle_packets = UINT64_MAX;
 		set_timer(p, &p->t_idle, p->src->src.idle);
-	} else if (!p->trying) {
+	} else if (!p->trying && !p->bereft) {
 		stop_timer(p, &p->t_try);
 		set_state(p, SA_IDLE);
 	}

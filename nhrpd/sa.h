@@ -14,7 +14,9 @@
  * Two ends that initiate at once get two IKE_SAs. Both ends know both pairs of
  * SPIs, so both choose the one with the lower initiator's SPI, whatever NAT
  * made of the addresses; its initiator ends the other one a little later. What
- * came up long after the other replaces it.
+ * came up long after the other replaces it. Another identity behind the same
+ * NAT address is no replacement: without marks it is turned away as long as the
+ * first one has an SA.
  *
  * Event order: of one connection to charon as sent. Listings come on another
  * one and may be older than events that were heard before them: what is known
@@ -34,7 +36,7 @@
 #define SA_IDENTITY_MAX	CONF_IDENTITY_MAX
 #define SA_REASON_MAX	128
 
-#define SA_ATTEMPT	10000		/* ms an attempt may take */
+#define SA_ATTEMPT	10000		/* ms until the peer has to have answered */
 #define SA_CHILD_WAIT	3000		/* ms from IKE_SA to CHILD_SA */
 #define SA_TIE_WAIT	2000		/* ms until one of two is ended */
 #define SA_TIE_MOVE	1000		/* ms that a rekey may take before that */
@@ -47,6 +49,7 @@
 #define SA_SWEEP_WAIT	20000		/* ms until a dead charon's SAs go */
 #define SA_YOUNG	5000		/* ms; before, it may be in the making */
 #define SA_FIX_WAIT	1000		/* ms until a lost SA is rekeyed */
+#define SA_CROWD	120000		/* ms that one who was turned away is shown */
 
 struct sa;
 struct sa_peer;
@@ -81,6 +84,7 @@ enum sa_count {
 	SA_COUNT_RESYNC,
 	SA_COUNT_ORPHAN,
 	SA_COUNT_STALE_LISTING,
+	SA_COUNT_CROWDED,		/* another host at a peer's address */
 	SA_COUNT_OVERFLOW,
 	__SA_COUNT_MAX
 };
@@ -144,6 +148,7 @@ struct sa_info {
 	uint64_t since;			/* now's clock: of @state */
 	uint64_t next;			/* next attempt; 0: none set */
 	const char *reason;		/* why not up, or "" */
+	const char *crowd;		/* another who wants that address, or "" */
 };
 
 enum sa_log { SA_ERR, SA_WARN, SA_NOTICE, SA_INFO, SA_DEBUG };
@@ -180,8 +185,8 @@ struct sa_ops {
 	 * is told as the end.
 	 */
 	void (*up)(void *ctx, const struct sa_info *i);
-	/* Its only SA was of @old before, NAT gave it another address. NULL is
-	 * fine. */
+	/* Its only SA was of @old before, NAT gave it another address. May get
+	 * and put peers. NULL is fine. */
 	void (*moved)(void *ctx, const struct sa_info *i,
 		      const struct addr *old);
 	/* It had one and has none; @i->reason says why. */
@@ -213,6 +218,10 @@ void sa_peer_put(struct sa *s, struct sa_peer *p, uint64_t now);
 void sa_session_up(struct sa *s, uint64_t now);
 void sa_session_lost(struct sa *s, uint64_t now);
 
+/* What connections of @local are made of has changed: those that charon has are
+ * loaded again, since peers that begin may find one of them. SAs stay. */
+void sa_reload(struct sa *s, const struct addr *local);
+
 /* charon's events. */
 void sa_ike_up(struct sa *s, const struct sa_ike *ike, uint64_t now);
 void sa_ike_down(struct sa *s, const struct sa_ike *ike, uint64_t now);
@@ -234,6 +243,13 @@ void sa_listed(struct sa *s, const struct sa_ike *ike,
 	       const struct sa_child *c, unsigned int n, uint64_t now);
 void sa_list_done(struct sa *s, const char *conn, uint32_t ike, bool ok,
 		  uint64_t now);
+/*
+ * After all were listed: the kernel sends to @remote by an SA that charon does
+ * not have, of a charon that died with the daemon before this one. The peer
+ * may need it, and would miss it half a minute late.
+ */
+void sa_orphan(struct sa *s, const struct addr *local,
+	       const struct addr *remote, uint64_t now);
 /* charon holds a connection of that name. */
 void sa_conn_found(struct sa *s, const char *conn);
 /* charon refused load or initiate of @conn, @load which; in its words. */

@@ -929,6 +929,13 @@ static const struct sa_ops ops = {
 	.up = op_up, .down = op_down, .random = op_random, .log = op_log,
 };
 
+static void replace_orphans(struct node *n, uint64_t now)
+{
+	for (unsigned int i = 0; i < n->n_noted; i++)
+		if (n->orphan[i] && !n->noted[i].in)
+			sa_orphan(n->sa, &n->addr, &other(n)->addr, now);
+}
+
 static void nhrpd_hears(struct node *n, const struct event *e)
 {
 	struct sa *s = n->sa;
@@ -963,6 +970,8 @@ static void nhrpd_hears(struct node *n, const struct event *e)
 		break;
 	case LIST_DONE:
 		sa_list_done(s, e->conn[0] ? e->conn : NULL, e->id, true, now);
+		if (!e->conn[0] && !e->id)
+			replace_orphans(n, now);
 		break;
 	case GONE:
 	case HARD:
@@ -1475,6 +1484,33 @@ static void test_hub_charon_killed(void **state)
 	}
 }
 
+/* Together with its nhrpd, which then knows of none of its SAs but what the
+ * kernel has. */
+static void test_hub_killed(void **state)
+{
+	(void)state;
+	EACH_SEED(seed, 30) {
+		start_world(seed, 20, 0);
+		run(500);
+		need(A);
+		run(35 * SECOND);
+		expect_one_sa();
+		world.no_contact = seed & 1;
+		kill_charon(B);
+		stop_nhrpd(B);
+		run(rnd(&world, 5000));
+		start_nhrpd(B);
+		run(rnd(&world, 2000));
+		start_charon(B);
+		run(5 * SECOND);
+		assert_int_equal(B->initiates, 1);
+		run(MINUTE);
+		expect_one_sa();
+		assert_int_equal(A->downs + B->downs, 0);
+		assert_true(A->dark + B->dark <= 200);
+	}
+}
+
 /* Both at once. */
 static void test_both_charons_killed(void **state)
 {
@@ -1583,6 +1619,26 @@ static void test_flush(void **state)
 		expect_one_sa();
 		assert_int_equal(A->downs + B->downs, 0);
 		assert_true(sa_counts(n->sa)[SA_COUNT_VANISHED] >= 1);
+	}
+}
+
+/* And again, while it is still watched what became of the first time. */
+static void test_flush_twice(void **state)
+{
+	(void)state;
+	EACH_SEED(seed, 30) {
+		struct node *n = &world.node[rnd(&world, 2)];
+
+		bring_up(seed, 20);
+		for (int i = 0; i < 2; i++) {
+			n->policy = 0;
+			kernel_note(n, FLUSHED, 0);
+			run(3 * SECOND);
+			assert_int_not_equal(n->policy, 0);
+		}
+		run(20 * SECOND);
+		expect_one_sa();
+		assert_int_equal(A->downs + B->downs, 0);
 	}
 }
 
@@ -1899,6 +1955,26 @@ static void plain_recall(void *ctx, const struct sa_ike *ike)
 			 ike->identity);
 }
 
+/* What was needed there is needed here, as the daemon has it. */
+static struct {
+	struct sa *s;
+	struct sa_peer *need;
+} mover;
+
+static void plain_moved(void *ctx, const struct sa_info *i,
+			const struct addr *old)
+{
+	struct sa_peer *was = mover.need;
+
+	(void)ctx;
+	(void)old;
+	if (!was)
+		return;
+	mover.need = sa_peer_get(mover.s, &i->source.local, &i->remote,
+				 i->mark, 3000);
+	sa_peer_put(mover.s, was, 3000);
+}
+
 static uint32_t plain_random(void *ctx)
 {
 	(void)ctx;
@@ -1917,7 +1993,8 @@ static const struct sa_ops plain_ops = {
 	.terminate = plain_terminate, .rekey = plain_rekey,
 	.list = plain_list, .snapshot = plain_nothing, .sweep = plain_sweep,
 	.installed = plain_installed, .up = plain_up, .down = plain_down,
-	.recall = plain_recall, .random = plain_random, .log = plain_log,
+	.recall = plain_recall, .moved = plain_moved,
+	.random = plain_random, .log = plain_log,
 };
 
 static struct addr hub, nat;
@@ -1938,11 +2015,14 @@ static struct sa *plain_new(bool nat_marks)
 	return s;
 }
 
+static uint32_t plain_port;		/* at the NAT, of the next one */
+
 /* IKE_SA and child @n of identity @id behind the NAT, mark @mark. */
 static void plain_child(struct sa *s, unsigned int n, const char *id,
 			uint32_t mark, uint64_t now)
 {
 	struct sa_ike ike = { .id = n, .local = hub, .remote = nat,
+			      .remote_port = plain_port,
 			      .conn = "nhrpd-any-10.0.1.2", .ispi = n };
 	struct sa_child c = { .id = n, .spi_in = 100 + n, .spi_out = 200 + n,
 			      .mark_in = mark, .mark_out = mark,
@@ -2003,6 +2083,99 @@ static void test_ambiguous(void **state)
 	sa_child_down(s, 1, 3000);
 	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n2;");
 	assert_int_equal(plain.terminates, 0);
+	sa_free(s);
+}
+
+/* IKE_SA @n of @id, its child not installed yet. */
+static void plain_ike(struct sa *s, unsigned int n, const char *id, uint64_t now)
+{
+	struct sa_ike ike = { .id = n, .local = hub, .remote = nat,
+			      .remote_port = plain_port,
+			      .conn = "nhrpd-any-10.0.1.2", .ispi = n };
+
+	snprintf(ike.identity, sizeof(ike.identity), "%s", id);
+	sa_ike_up(s, &ike, now);
+}
+
+/* Who is behind another port of that address is not let in: at once, each
+ * time, and told once. */
+static void test_crowded(void **state)
+{
+	struct sa *s = plain_new(false);
+	struct sa_info i;
+
+	(void)state;
+	plain_port = 4500;
+	plain_child(s, 1, "n1", 0, 2000);
+	plain_port = 1024;
+	plain_ike(s, 2, "n2", 2010);
+	assert_int_equal(plain.terminates, 1);
+	plain_child(s, 2, "n2", 0, 2011);
+	assert_int_equal(plain.terminates, 1);
+	plain_child(s, 3, "n2", 0, 5000);
+	assert_int_equal(plain.terminates, 2);
+	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;");
+	assert_int_equal(sa_counts(s)[SA_COUNT_CROWDED], 2);
+	assert_true(sa_find(s, &hub, &nat, 0, &i));
+	assert_string_equal(i.identity, "n1");
+	assert_string_equal(i.crowd, "n2");
+	assert_false(i.ambiguous);
+	/* the same host as before, from another port */
+	plain_child(s, 4, "n1", 0, 6000);
+	assert_int_equal(plain.terminates, 2);
+	/* the first one has gone */
+	sa_child_down(s, 1, 7000);
+	sa_child_down(s, 4, 7000);
+	sa_run(s, 7000 + SA_HOLD);
+	plain_child(s, 5, "n2", 0, 9000);
+	assert_int_equal(plain.terminates, 2);
+	assert_true(sa_find(s, &hub, &nat, 0, &i));
+	assert_string_equal(i.identity, "n2");
+	plain_port = 0;
+	sa_free(s);
+}
+
+/* @n as a listing has it, its IKE_SA of @age seconds. */
+static void plain_listed(struct sa *s, unsigned int n, const char *id,
+			 uint32_t port, uint32_t age, uint64_t now)
+{
+	struct sa_ike ike = { .id = n, .local = hub, .remote = nat,
+			      .remote_port = port, .established = age,
+			      .conn = "nhrpd-any-10.0.1.2", .ispi = n };
+	struct sa_child c = { .id = n, .spi_in = 100 + n, .spi_out = 200 + n,
+			      .installed = true, .transport = true,
+			      .age = age * 1000, .gre = true };
+
+	snprintf(ike.identity, sizeof(ike.identity), "%s", id);
+	sa_listed(s, &ike, &c, 1, now);
+}
+
+/* A daemon that was away finds both: the first one stays. So does one whose
+ * charon was replaced, until it is known that he does not come back. */
+static void test_crowded_listing(void **state)
+{
+	struct sa *s = plain_new(false);
+	struct sa_info i;
+
+	(void)state;
+	sa_session_up(s, 100000);
+	plain_listed(s, 2, "n2", 1024, 5, 100001);
+	plain_listed(s, 1, "n1", 4500, 50, 100001);
+	sa_list_done(s, NULL, 0, true, 100002);
+	assert_int_equal(plain.terminates, 1);
+	assert_true(sa_find(s, &hub, &nat, 0, &i));
+	assert_string_equal(i.identity, "n1");
+	assert_int_equal(i.children, 1);
+	assert_false(i.ambiguous);
+
+	sa_session_lost(s, 110000);
+	sa_session_up(s, 111000);
+	plain_listed(s, 3, "n2", 1024, 0, 111001);
+	sa_list_done(s, NULL, 0, true, 111002);
+	assert_int_equal(plain.terminates, 2);
+	assert_true(sa_find(s, &hub, &nat, 0, &i));
+	assert_string_equal(i.identity, "n1");
+	assert_true(i.stale);
 	sa_free(s);
 }
 
@@ -2076,6 +2249,31 @@ static void test_moved(void **state)
 	sa_run(s, 4000);
 	assert_string_equal(plain.trace,
 			    "+10.0.9.2/0 0 n1;+10.0.9.3/0 0 n1;-10.0.9.2/0 0 ;");
+	sa_free(s);
+}
+
+/* The same of one that is needed: the need moves along, nothing is begun. */
+static void test_moved_need(void **state)
+{
+	struct sa *s = plain_new(false);
+	struct sa_ike ike = { .id = 1, .local = hub,
+			      .conn = "nhrpd-any-10.0.1.2" };
+	struct sa_info i;
+
+	(void)state;
+	plain_child(s, 1, "n1", 0, 2000);
+	mover.s = s;
+	mover.need = sa_peer_get(s, &hub, &nat, 0, 2500);
+	addr_parse("10.0.9.3", &ike.remote);
+	sa_ike_moved(s, &ike, 3000);
+	sa_peer_info(mover.need, &i);
+	assert_int_equal(i.need, 1);
+	assert_int_equal(i.state, SA_UP);
+	sa_run(s, 30000);
+	assert_int_equal(plain.initiates, 0);
+	assert_false(sa_find(s, &hub, &nat, 0, &i));
+	sa_peer_put(s, mover.need, 30000);
+	memset(&mover, 0, sizeof(mover));
 	sa_free(s);
 }
 
@@ -2160,11 +2358,48 @@ static void test_numbers_again(void **state)
 	sa_child_down(s, 1, 4001);	/* of the new one, not ours */
 	sa_listed(s, &ike, &c, 1, 4002);	/* older than its end */
 	sa_list_done(s, NULL, 0, true, 4003);
-	sa_run(s, 4003 + SA_SETTLE);	/* its replacement is tried, once */
+	sa_run(s, 4003 + SA_SETTLE);	/* its replacement is tried, not for the last time */
 	sa_refused(s, "nhrp-10.0.1.2-10.0.9.2", true, "no", 6000);
 	sa_run(s, 6000 + SA_HOLD);
-	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;-10.0.9.2/0 0 ;");
+	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;");
 	assert_int_equal(sa_counts(s)[SA_COUNT_STALE_LISTING], 1);
+	sa_free(s);
+}
+
+/* A hub that is slow is not asked anew as long as charon waits for it. */
+static void test_slow_peer(void **state)
+{
+	struct sa *s = plain_new(false);
+	struct sa_ike ike = { .id = 1, .local = hub, .remote = nat, .ispi = 5,
+			      .conn = "nhrp-10.0.1.2-10.0.9.2",
+			      .initiator = true, .connecting = true };
+	struct sa_peer *p = sa_peer_get(s, &hub, &nat, 0, 2000);
+	struct sa_info i;
+
+	(void)state;
+	ike.rspi = 6;
+	for (uint64_t now = 2000 + SA_ATTEMPT; now < 30000; now += SA_ATTEMPT) {
+		sa_run(s, now);
+		sa_listed(s, &ike, NULL, 0, now);
+		sa_list_done(s, ike.conn, 0, true, now);
+	}
+	assert_int_equal(plain.lists, 1 + 3);	/* the first was of all */
+	assert_int_equal(plain.initiates, 1);
+	assert_int_equal(plain.terminates, 0);
+	/* charon has given up */
+	sa_run(s, 32000);
+	sa_list_done(s, ike.conn, 0, true, 32000);
+	sa_peer_info(p, &i);
+	assert_int_equal(i.state, SA_BACKOFF);
+	assert_int_equal(sa_counts(s)[SA_COUNT_NO_ANSWER], 1);
+	/* the next one is not answered at all */
+	sa_run(s, i.next);
+	ike.rspi = 0;
+	sa_run(s, i.next + SA_ATTEMPT);
+	sa_listed(s, &ike, NULL, 0, i.next + SA_ATTEMPT);
+	sa_list_done(s, ike.conn, 0, true, i.next + SA_ATTEMPT);
+	assert_int_equal(plain.terminates, 1);
+	assert_int_equal(sa_counts(s)[SA_COUNT_NO_ANSWER], 2);
 	sa_free(s);
 }
 
@@ -2250,7 +2485,7 @@ static void refuse_all(struct sa *s, unsigned int n, uint64_t now)
 /*
  * A hub's charon has died and 200 spokes do not know: it begins, spread over
  * two seconds, but no more than 16 at once while what the dead one left
- * serves, each once; that is not swept before.
+ * serves, each three times when it is refused; that is not swept before.
  */
 static void test_paced(void **state)
 {
@@ -2272,7 +2507,7 @@ static void test_paced(void **state)
 	sa_list_done(s, NULL, 0, true, 20001);
 	sa_run(s, 20001 + SA_SETTLE - 1);
 	assert_int_equal(plain.initiates, 0);
-	for (now = 21500; now < 22001 + 2000 * n / 16; now += 500) {
+	for (now = 21500; plain.initiates < 3 * n && now < 200000; now += 500) {
 		sa_run(s, now);
 		assert_true(plain.initiates <= before + 16);
 		assert_int_equal(plain.sweeps, 0);
@@ -2281,7 +2516,7 @@ static void test_paced(void **state)
 		refuse_all(s, n, now);
 		before = plain.initiates;
 	}
-	assert_int_equal(plain.initiates, n);
+	assert_int_equal(plain.initiates, 3 * n);
 	refuse_all(s, n, now);
 	sa_run(s, now + SA_SWEEP_WAIT);
 	assert_int_equal(plain.sweeps, 1);
@@ -2312,14 +2547,15 @@ int main(void)
 		T(one_side), T(simultaneous), T(simultaneous_loss),
 		T(silent_peer), T(wrong_psk), T(said), T(refused_child),
 		T(wrong_mode),
-		T(rekey), T(charon_killed), T(hub_charon_killed),
+		T(rekey), T(charon_killed), T(hub_charon_killed), T(hub_killed),
 		T(both_charons_killed),
 		T(charon_stopped), T(nhrpd_restarted), T(changed_meanwhile),
-		T(peer_rebooted), T(flush), T(deleted), T(expiry), T(hard_expiry),
+		T(peer_rebooted), T(flush), T(flush_twice), T(deleted), T(expiry), T(hard_expiry),
 		T(idle), T(idle_one_side), T(one_way), T(chaos),
-		T(marks), T(marks_are_not_initiated), T(ambiguous), T(hold), T(fresh),
-		T(moved), T(foreign), T(shared_source), T(numbers_again),
-		T(recalled),
+		T(marks), T(marks_are_not_initiated), T(ambiguous), T(crowded),
+		T(crowded_listing), T(hold), T(fresh),
+		T(moved), T(moved_need), T(foreign), T(shared_source), T(numbers_again),
+		T(recalled), T(slow_peer),
 		T(many), T(paced),
 	};
 

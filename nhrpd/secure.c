@@ -40,14 +40,6 @@ bool secure_is_down(const struct link *l, const struct addr *nbma,
 	return secure_sa(l, nbma, mark).state == ENGINE_SA_DOWN;
 }
 
-bool secure_too_early(const struct rx *rx)
-{
-	struct engine_sa sa = secure_sa(rx->iface->link, rx->nbma, rx->mark);
-
-	return sa.state == ENGINE_SA_DOWN ||
-	       (sa.state == ENGINE_SA_UNKNOWN && rx->iface->conf.n_authorize);
-}
-
 const char *secure_identity(const struct rx *rx)
 {
 	struct engine_sa sa = secure_sa(rx->iface->link, rx->nbma, rx->mark);
@@ -77,6 +69,26 @@ static uint64_t owner_of(const struct rx *rx, const struct engine_sa *sa)
 	    !strcmp(sa->identity, addr_text(rx->nbma, nbma)))
 		return 0;
 	return hash(sa->identity);
+}
+
+/* By who has registered it, from where he has. */
+static bool is_renewal(const struct rx *rx, const struct engine_sa *sa)
+{
+	const struct entry *e = cache_find(rx->iface, &rx->p->src_proto);
+
+	return e && e->registered && addr_eq(&e->nbma, rx->nbma) &&
+	       e->mark == rx->mark && e->owner == owner_of(rx, sa);
+}
+
+/* In doubt: the next charon may have let in somebody else there who is not known
+ * yet, or one who is turned away may have been quicker than that. */
+bool secure_too_early(const struct rx *rx)
+{
+	struct engine_sa sa = secure_sa(rx->iface->link, rx->nbma, rx->mark);
+
+	return sa.state == ENGINE_SA_DOWN ||
+	       (sa.state == ENGINE_SA_UNKNOWN && rx->iface->conf.n_authorize) ||
+	       (sa.doubtful && !is_renewal(rx, &sa));
 }
 
 /* ---- by rule ---- */
@@ -192,6 +204,38 @@ bool secure_is_owner(const struct entry *e, const struct addr *nbma,
 
 	return sa.state == ENGINE_SA_UP && !sa.ambiguous && e->owner &&
 	       e->owner == hash(sa.identity);
+}
+
+/* Between two SAs of his nothing is decided: the next may be here before that
+ * is told as the end. */
+static bool is_vacant(const struct entry *e)
+{
+	struct engine_sa sa = secure_sa(e->iface->link, &e->nbma, e->mark);
+
+	if (!e->owner || sa.state == ENGINE_SA_UNKNOWN)
+		return false;
+	if (sa.state == ENGINE_SA_DOWN && sa.coming)
+		return e->vacant;
+	return sa.state == ENGINE_SA_DOWN || sa.ambiguous ||
+	       e->owner != hash(sa.identity);
+}
+
+void secure_place(struct entry *e)
+{
+	bool vacant = is_vacant(e);
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+	struct engine_sa sa;
+
+	if (e->vacant == vacant)
+		return;
+	e->vacant = vacant;
+	cache_install(e);
+	sa = secure_sa(e->iface->link, &e->nbma, e->mark);
+	if (vacant && sa.state == ENGINE_SA_UP)
+		engine_say(e->iface, ENGINE_NOTICE,
+			   "%s is not at %s any more, %s is: nothing goes there",
+			   addr_text(&e->proto, proto),
+			   addr_text(&e->nbma, nbma), sa.identity);
 }
 
 static bool is_at(const struct rx *rx, const struct entry *e)

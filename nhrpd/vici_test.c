@@ -12,24 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "event.h"
+#include "fake_charon.h"
 #include "vici.h"
 
-#define CLIENTS_MAX	8
 #define DEADLINE	150		/* ms */
 #define PATIENCE	5000		/* ms until a test has failed */
 
 /* ---- the server ---- */
 
+/* What it answers instead of what it should. */
 enum script {
 	HONEST,
-	BYTEWISE,			/* sends a byte a turn */
-	MUTE,				/* takes all and says nothing */
 	MUTE_TO_COMMANDS,		/* confirms events, answers no command */
 	REFUSES,			/* success=no */
 	REFUSES_WITHOUT_A_WORD,
@@ -44,255 +42,81 @@ enum script {
 	SLOW_STREAM,			/* items that take longer than a deadline */
 };
 
-struct client {
-	struct event_fd *watch;
-	struct event_timer *timer;
-	int fd;
-	uint8_t in[4096];
-	size_t in_len;
-	uint8_t out[65536];
-	size_t out_len, out_off;
-	bool close_after;
-	unsigned int items;		/* of a slow stream, left */
-};
-
 static struct event_loop *loop;
-static char folder[] = "/tmp/vici_testXXXXXX", path[64];
-static int listener;
-static struct event_fd *accepting;
-static struct client *client[CLIENTS_MAX];
+static struct fake_charon fake;
 static enum script script;
-static unsigned int requests, registered, unregistered, accepted;
 static struct vici *vici;
-
-static void drop_client(unsigned int i)
-{
-	event_fd_free(client[i]->watch);
-	event_timer_free(client[i]->timer);
-	close(client[i]->fd);
-	free(client[i]);
-	client[i] = NULL;
-}
-
-static void say(struct client *c, const void *b, size_t len)
-{
-	assert_true(c->out_len + len <= sizeof(c->out));
-	memcpy(c->out + c->out_len, b, len);
-	c->out_len += len;
-	event_fd_want(c->watch, EVENT_READ | EVENT_WRITE);
-}
-
-static void say_packet(struct client *c, struct vici_writer *w)
-{
-	int len = vici_finish(w);
-
-	assert_true(len > 0);
-	say(c, w->buf, len);
-	if (script == TWICE)
-		say(c, w->buf, len);
-}
-
-static void say_plain(struct client *c, enum vici_type type)
-{
-	struct vici_writer w;
-	uint8_t buf[64];
-
-	vici_start(&w, buf, sizeof(buf), type, NULL);
-	say_packet(c, &w);
-}
-
-static void say_item(struct client *c, unsigned int i)
-{
-	struct vici_writer w;
-	uint8_t buf[256];
-
-	vici_start(&w, buf, sizeof(buf), VICI_EVENT, "list-sa");
-	vici_put(&w, "number", "%u", i);
-	say_packet(c, &w);
-}
-
-static void say_response(struct client *c)
-{
-	struct vici_writer w;
-	uint8_t buf[256];
-
-	vici_start(&w, buf, sizeof(buf), VICI_CMD_RESPONSE, NULL);
-	if (script == REFUSES || script == REFUSES_WITHOUT_A_WORD)
-		vici_put(&w, "success", "no");
-	else
-		vici_put(&w, "success", "yes");
-	if (script == REFUSES)
-		vici_put(&w, "errmsg", "CHILD_SA config 'x' not found");
-	say_packet(c, &w);
-}
-
-static void take_request(struct client *c, const struct vici_packet *p)
-{
-	requests++;
-	switch (script) {
-	case MUTE_TO_COMMANDS:
-		return;
-	case UNKNOWN_COMMAND:
-		say_plain(c, VICI_CMD_UNKNOWN);
-		return;
-	case TRUNCATES:
-		say(c, "\0\0\0\x20\1\3\7succ", 11);
-		c->close_after = true;
-		return;
-	case GARBAGE:
-		say(c, "\0\0\0\x04\1\x63\x63\x63", 8);
-		return;
-	case ENDLESS:
-		say(c, "\xff\xff\xff\xff", 4);
-		return;
-	case WRONG_ANSWER:
-		say_plain(c, VICI_EVENT_CONFIRM);
-		return;
-	case SLOW_STREAM:
-		c->items = 6;
-		event_timer_set(c->timer, 0);
-		return;
-	default:
-		break;
-	}
-	if (vici_str_is(&p->name, "list-sas"))
-		for (unsigned int i = 0; i < 3; i++)
-			say_item(c, i);
-	say_response(c);
-}
-
-static void take_packet(struct client *c, const struct vici_packet *p)
-{
-	switch (p->type) {
-	case VICI_CMD_REQUEST:
-		take_request(c, p);
-		return;
-	case VICI_EVENT_REGISTER:
-		registered++;
-		say_plain(c, script == UNKNOWN_EVENT ? VICI_EVENT_UNKNOWN :
-			  VICI_EVENT_CONFIRM);
-		return;
-	case VICI_EVENT_UNREGISTER:
-		unregistered++;
-		if (script == DIES_BEHIND_ANSWER)
-			shutdown(c->fd, SHUT_RDWR);
-		say_plain(c, VICI_EVENT_CONFIRM);
-		return;
-	default:
-		fail_msg("a packet of type %d", p->type);
-	}
-}
+static struct event_timer *slow;
+static struct fake_client *slow_to;
+static unsigned int slow_items;		/* left */
 
 static void slow_item(void *ctx)
 {
-	struct client *c = ctx;
-
-	if (!c->items--) {
-		say_response(c);
-		return;
-	}
-	say_item(c, c->items);
-	event_timer_set(c->timer, event_now() + DEADLINE / 2);
-}
-
-/* False when the client has gone. */
-static bool hear(struct client *c)
-{
-	struct vici_packet p;
-	ssize_t n = recv(c->fd, c->in + c->in_len, sizeof(c->in) - c->in_len,
-			 0);
-	int len;
-
-	if (n <= 0)
-		return n < 0 && errno == EAGAIN;
-	c->in_len += n;
-	while (c->in_len >= VICI_HEADER) {
-		len = vici_length(c->in);
-		assert_true(len > 0);
-		if (c->in_len < (size_t)VICI_HEADER + len)
-			break;
-		assert_int_equal(vici_read(c->in + VICI_HEADER, len, &p), 0);
-		if (script != MUTE)
-			take_packet(c, &p);
-		c->in_len -= VICI_HEADER + len;
-		memmove(c->in, c->in + VICI_HEADER + len, c->in_len);
-	}
-	return true;
-}
-
-static bool speak(struct client *c)
-{
-	size_t len = c->out_len - c->out_off;
-	ssize_t n;
-
-	if (script == BYTEWISE && len > 1)
-		len = 1;
-	n = send(c->fd, c->out + c->out_off, len, MSG_NOSIGNAL);
-	if (n < 0)
-		return errno == EAGAIN;
-	c->out_off += n;
-	if (c->out_off < c->out_len)
-		return true;
-	c->out_off = c->out_len = 0;
-	event_fd_want(c->watch, EVENT_READ);
-	return !c->close_after;
-}
-
-static void client_ready(void *ctx, unsigned int what)
-{
-	unsigned int i = 0;
-
-	while (client[i] != ctx)
-		i++;
-	if (what & EVENT_READ && !hear(client[i])) {
-		drop_client(i);
-		return;
-	}
-	if (what & EVENT_WRITE && client[i]->out_len && !speak(client[i]))
-		drop_client(i);
-}
-
-static void take_client(void *ctx, unsigned int what)
-{
-	unsigned int i = 0;
-	struct client *c;
-
 	(void)ctx;
-	(void)what;
-	while (client[i])
-		assert_true(++i < CLIENTS_MAX);
-	c = calloc(1, sizeof(*c));
-	assert_non_null(c);
-	c->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-	assert_true(c->fd >= 0);
-	c->watch = event_fd_new(loop, c->fd, EVENT_READ, client_ready, c);
-	c->timer = event_timer_new(loop, slow_item, c);
-	client[i] = c;
-	accepted++;
-}
-
-static void start_server(void)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	assert_int_equal(bind(listener, (void *)&sun, sizeof(sun)), 0);
-	assert_int_equal(listen(listener, 8), 0);
-	accepting = event_fd_new(loop, listener, EVENT_READ, take_client, NULL);
-}
-
-static void stop_server(void)
-{
-	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
-		if (client[i])
-			drop_client(i);
-	if (!accepting)
+	if (!slow_items--) {
+		fake_say_response(slow_to, NULL);
 		return;
-	event_fd_free(accepting);
-	accepting = NULL;
-	close(listener);
-	unlink(path);
+	}
+	fake_say_sa(slow_to, "list-sa", fake.sa[0], slow_items);
+	event_timer_set(slow, event_now() + DEADLINE / 2);
+}
+
+static void begin_slowly(struct fake_client *c)
+{
+	slow_to = c;
+	slow_items = 6;
+	event_timer_set(slow, 0);
+}
+
+static bool take_request(struct fake_client *c)
+{
+	switch (script) {
+	case MUTE_TO_COMMANDS:
+		return true;
+	case REFUSES:
+		fake_say_response(c, "CHILD_SA config 'x' not found");
+		return true;
+	case REFUSES_WITHOUT_A_WORD:
+		fake_say_response(c, "");
+		return true;
+	case UNKNOWN_COMMAND:
+		fake_say_plain(c, VICI_CMD_UNKNOWN);
+		return true;
+	case TRUNCATES:
+		fake_say(c, "\0\0\0\x20\1\3\7succ", 11);
+		c->close_after = true;
+		return true;
+	case GARBAGE:
+		fake_say(c, "\0\0\0\x04\1\x63\x63\x63", 8);
+		return true;
+	case ENDLESS:
+		fake_say(c, "\xff\xff\xff\xff", 4);
+		return true;
+	case WRONG_ANSWER:
+		fake_say_plain(c, VICI_EVENT_CONFIRM);
+		return true;
+	case TWICE:
+		fake_say_response(c, NULL);
+		return false;
+	case SLOW_STREAM:
+		begin_slowly(c);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool take(struct fake_client *c, const struct vici_packet *p)
+{
+	if (p->type == VICI_CMD_REQUEST)
+		return take_request(c);
+	if (script == UNKNOWN_EVENT && p->type == VICI_EVENT_REGISTER) {
+		fake_say_plain(c, VICI_EVENT_UNKNOWN);
+		return true;
+	}
+	if (script == DIES_BEHIND_ANSWER && p->type == VICI_EVENT_UNREGISTER)
+		shutdown(c->fd, SHUT_RDWR);
+	return false;
 }
 
 /* ---- the client's user ---- */
@@ -401,7 +225,7 @@ static void turn_for(unsigned int ms)
 static void begin(enum script s)
 {
 	script = s;
-	vici = vici_new(loop, path, getuid(), events, &ops, NULL);
+	vici = vici_new(loop, fake.path, getuid(), events, &ops, NULL);
 	assert_non_null(vici);
 	vici_set_times(vici, DEADLINE, 20, 80);
 }
@@ -412,9 +236,15 @@ static int setup(void **state)
 	loop = event_loop_new();
 	patience = event_timer_new(loop, too_late, NULL);
 	memset(trace, 0, sizeof(trace));
-	ups = losts = requests = registered = unregistered = accepted = 0;
+	ups = losts = 0;
 	why = VICI_NO_TROUBLE;
-	start_server();
+	slow = event_timer_new(loop, slow_item, NULL);
+	fake_reset(&fake, loop);
+	fake.take = take;
+	fake_add_sa(&fake, "nhrp-10.0.0.1-10.0.0.2");
+	fake_add_sa(&fake, "nhrp-10.0.0.1-10.0.0.3");
+	fake_add_sa(&fake, "nhrp-10.0.0.1-10.0.0.4");
+	fake_start(&fake);
 	return 0;
 }
 
@@ -423,7 +253,8 @@ static int teardown(void **state)
 	(void)state;
 	vici_free(vici);
 	vici = NULL;
-	stop_server();
+	fake_stop(&fake);
+	event_timer_free(slow);
 	event_timer_free(patience);
 	event_loop_free(loop);
 	return 0;
@@ -448,8 +279,8 @@ static void test_session(void **state)
 	begin(HONEST);
 	assert_int_equal(send_command("early", NULL), -ENOTCONN);
 	wait_for("up;");
-	assert_int_equal(accepted, 2);
-	assert_int_equal(registered, 2);
+	assert_int_equal(fake.accepted, 2);
+	assert_int_equal(fake.registered, 2);
 	assert_int_equal(send_command("a", NULL), 0);
 	assert_int_equal(send_command("b", NULL), 0);
 	wait_for("b:yes;");
@@ -469,11 +300,10 @@ static void test_stream(void **state)
 	assert_int_equal(send_command("b", NULL), 0);
 	wait_for("b:yes;");
 	assert_string_equal(trace, "up;item;item;item;list-sas:yes;b:yes;");
-	assert_int_equal(registered, 3);
-	assert_int_equal(unregistered, 1);
+	assert_int_equal(fake.registered, 3);
+	assert_int_equal(fake.unregistered, 1);
 }
 
-/* All of it a byte at a time. */
 /* Answered is answered: not once more when the session ends. */
 static void test_stream_ends_late(void **state)
 {
@@ -485,10 +315,12 @@ static void test_stream_ends_late(void **state)
 	assert_string_equal(trace, "up;item;item;item;list-sas:yes;lost;");
 }
 
+/* All of it a byte at a time. */
 static void test_bytewise(void **state)
 {
 	(void)state;
-	begin(BYTEWISE);
+	fake.bytewise = true;
+	begin(HONEST);
 	wait_for("up;");
 	assert_int_equal(send_command("list-sas", "list-sa"), 0);
 	wait_for("list-sas:yes;");
@@ -497,16 +329,10 @@ static void test_bytewise(void **state)
 
 static void tell_all(void)
 {
-	struct vici_writer w;
-	uint8_t buf[64];
-
-	for (unsigned int i = 0; i < CLIENTS_MAX; i++) {
-		if (!client[i])
-			continue;
-		vici_start(&w, buf, sizeof(buf), VICI_EVENT, "child-updown");
-		vici_put(&w, "up", "yes");
-		say_packet(client[i], &w);
-	}
+	for (unsigned int i = 0; i < FAKE_CLIENTS_MAX; i++)
+		if (fake.client[i])
+			fake_say_sa(fake.client[i], "child-updown",
+				    fake.sa[0], 1);
 }
 
 /* Events are delivered once; what comes on the other connection is counted. */
@@ -555,7 +381,7 @@ static void test_silence(void **state)
 	send_command("b", NULL);
 	wait_for("lost;a:none;b:none;");
 	assert_int_equal(why, VICI_SILENT);
-	assert_int_equal(requests, 1);
+	assert_int_equal(fake.requests, 1);
 	script = HONEST;
 	wait_for("up;");
 	send_command("c", NULL);
@@ -566,11 +392,12 @@ static void test_silence(void **state)
 static void test_mute(void **state)
 {
 	(void)state;
-	begin(MUTE);
+	fake.mute = true;
+	begin(HONEST);
 	turn_for(3 * DEADLINE);
 	assert_string_equal(trace, "");
 	assert_true(troubles(VICI_SILENT) >= 1);
-	script = HONEST;
+	fake.mute = false;
 	wait_for("up;");
 	assert_string_equal(trace, "up;");
 }
@@ -654,11 +481,11 @@ static void test_wrong_owner(void **state)
 {
 	(void)state;
 	script = HONEST;
-	vici = vici_new(loop, path, getuid() + 1, events, &ops, NULL);
+	vici = vici_new(loop, fake.path, getuid() + 1, events, &ops, NULL);
 	vici_set_times(vici, DEADLINE, 20, 80);
 	turn_for(100);
 	assert_string_equal(trace, "");
-	assert_int_equal(registered, 0);
+	assert_int_equal(fake.registered, 0);
 	assert_true(troubles(VICI_WRONG_OWNER) >= 2);
 }
 
@@ -666,17 +493,17 @@ static void test_wrong_owner(void **state)
 static void test_restarts(void **state)
 {
 	(void)state;
-	stop_server();
+	fake_stop(&fake);
 	begin(HONEST);
 	turn_for(100);
 	assert_true(troubles(VICI_NO_SOCKET) >= 2);
 	assert_int_equal(send_command("early", NULL), -ENOTCONN);
 	for (int i = 0; i < 3; i++) {
-		start_server();
+		fake_start(&fake);
 		wait_for("up;");
 		send_command("a", NULL);
 		wait_for("a:yes;");
-		stop_server();
+		fake_stop(&fake);
 		wait_for("lost;");
 		assert_int_equal(why, VICI_CLOSED);
 	}
@@ -691,9 +518,9 @@ static void test_half_closed(void **state)
 	begin(HONEST);
 	for (unsigned int i = 0; i < 2; i++) {
 		wait_for("up;");
-		for (unsigned int j = 0, n = 0; j < CLIENTS_MAX; j++)
-			if (client[j] && n++ == i) {
-				drop_client(j);
+		for (unsigned int j = 0, n = 0; j < FAKE_CLIENTS_MAX; j++)
+			if (fake.client[j] && n++ == i) {
+				fake_drop(&fake, j);
 				break;
 			}
 		wait_for("lost;");
@@ -705,7 +532,7 @@ static void test_half_closed(void **state)
 static void test_backoff(void **state)
 {
 	(void)state;
-	stop_server();
+	fake_stop(&fake);
 	begin(HONEST);			/* at 0, 20, 60, 140, 220, 300 ... ms */
 	turn_for(400);
 	assert_in_range(troubles(VICI_NO_SOCKET), 3, 8);
@@ -771,10 +598,9 @@ int main(void)
 	};
 	int failed;
 
-	if (!mkdtemp(folder))
+	if (!fake_init(&fake, "vici_test"))
 		return 1;
-	snprintf(path, sizeof(path), "%s/vici", folder);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	rmdir(folder);
+	fake_exit(&fake);
 	return failed;
 }

@@ -173,6 +173,7 @@ static int parse_sa(const struct nlmsghdr *nlh, struct xfrm_msg *m)
 	memcpy(&i, mnl_nlmsg_get_payload(nlh), sizeof(i));
 	read_mark(tb[XFRMA_MARK], &m->sa);
 	m->sa.set_mark = netlink_u32(tb[XFRMA_SET_MARK], 0);
+	m->sa.encap = tb[XFRMA_ENCAP];
 	m->type = read_sa(&i, &m->sa) ? XFRM_SA : XFRM_OTHER;
 	return 0;
 }

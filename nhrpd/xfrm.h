@@ -39,6 +39,7 @@ struct xfrm_sa {			/* addresses as in the outer header */
 	uint32_t set_mark;		/* what its packets get */
 	uint64_t added;			/* seconds since 1970 */
 	bool transport;
+	bool encap;			/* in UDP: NAT is between */
 };
 
 /* What else the kernel tells of an SA, to be shown. No keys. */

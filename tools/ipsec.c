@@ -26,10 +26,14 @@ static void note(char *text, size_t size, const char *fmt, ...)
 static void cell_note(struct table *t, const struct json_object *p)
 {
 	const char *reason = object_get_str(p, "reason");
+	const char *other = object_get_str(p, "turned_away");
 	char text[256] = "", ago[TEXT_LEN];
 
 	if (reason)
 		note(text, sizeof(text), "%s", reason);
+	if (other)
+		note(text, sizeof(text), "%s is turned away, set nat-marks",
+		     other);
 	if (!object_is_null(p, "next_seconds"))
 		note(text, sizeof(text), "next attempt in %s",
 		     text_ago(object_get_num(p, "next_seconds"), ago));

@@ -158,6 +158,26 @@ refused R3 spoofed 1 "answer for 172.16.70.1/24 from 150.1.6.6 .r6.lab. refused:
 refused R3 spoofed 1 'Resolution Request of 10.0.0.5 from 150.1.6.6 refused' \
 	< <(ask 10.0.0.5 10.0.0.4)
 
+# ---- a third party's address as its own ----
+# elsewhere: the packets from standard input say that R6 is at 150.1.9.9
+elsewhere() {
+	sed "s/$(hex 150.1.6.6)/$(hex 150.1.9.9)/"
+}
+forwarded() {
+	on R3 dmvpn -j show | jq '[.interfaces[0].traffic.forwarded[]] | add'
+}
+passed_on() {
+	grew forwarded 1+ "$before" "$(forwarded)"
+}
+refused R3 spoofed 1 'Resolution Request of 10.0.0.6 refused: it is at 150.1.6.6 and says 150.1.9.9' \
+	< <(ask 10.0.0.6 10.0.0.4 | elsewhere)
+before=$(forwarded)
+ask 10.0.0.6 10.0.0.4 | elsewhere | sed 's/80000000$/0009000080000000/' |
+	on R6 inject tunnel Tunnel0 150.1.3.3 > /dev/null
+eventually 10 "with a NAT extension the hub passes it on, put right" passed_on
+expect "R4 begins IKE with nobody there" not prints '^150.1.9.9 ' sas R4
+unchanged
+
 # ---- R5's address on the outside ----
 on R6 nft -f - <<-NFT
 	table ip forge {

@@ -53,13 +53,15 @@ mended() {
 	stop_if_failed
 }
 
-# forget: no SA, no direct path, nobody wants one
+# forget: the spokes have no SA, nor failures to be patient for
 forget() {
 	local n
-	on R4 swanctl --terminate --ike nhrp-150.1.4.4-150.1.5.5 ||
-		on R4 swanctl --terminate --ike nhrpd-any-150.1.4.4
 	for n in 4 5; do
-		on R$n dmvpn clear "10.0.0.$((9 - n))"
+		on R$n dmvpn clear ipsec "150.1.$((9 - n)).$((9 - n))"
+	done
+	for n in 4 5; do
+		eventually 10 "R$n has no SA with R$((9 - n))" \
+			not prints "^150.1.$((9 - n)).$((9 - n)) up" sas "R$n"
 	done
 }
 
@@ -97,7 +99,7 @@ mended child
 # ---- wrong secret ----
 secret "another one"
 forget
-failing secret 4 'the peer refuses .authentication'
+failing secret 4 'received AUTHENTICATION_FAILED'
 secret
 mended secret
 
@@ -110,7 +112,7 @@ on inet nft -f - <<-NFT
 		}
 	}
 NFT
-on R4 swanctl --terminate --ike nhrp-150.1.4.4-150.1.5.5 --force --timeout 1
+forget
 failing silence 4 'the peer does not answer IKE'
 on inet nft delete table ip silence
 mended silence

@@ -10,13 +10,7 @@ timeout 400
 # shellcheck source=/dev/null
 . "$LAB_REPO/tests/scenarios/lib/ipsec.sh"
 
-# ike HOST N: charon's number of its IKE_SA to RN
-ike() {
-	on "$1" swanctl --list-sas --raw |
-		sed -n -E "s/.*\{uniqueid=([0-9]+) .* remote-host=150\.1\.$2\.$2 .*/\1/p"
-}
-
-# child HOST N: the same of the CHILD_SA
+# child HOST N: charon's number of its CHILD_SA with RN
 child() {
 	on "$1" swanctl --list-sas --raw | grep -F " remote-host=150.1.$2.$2 " |
 		sed -n -E "s/.* uniqueid=([0-9]+) reqid=[0-9]+ state=INSTALLED .*/\1/p"

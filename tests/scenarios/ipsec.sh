@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The seed's phase 3 protected, with the strongSwan that Debian ships: nhrpd
 # makes the SAs, the spokes find their direct path, and neither the search nor
-# the death of a charon or of a daemon loses a packet or lets one out in clear.
+# the death of a charon or of a daemon nor the end of an SA loses a packet or lets
+# one out in clear.
 # Drawing: lib/seed3.sh
 rules R2 R4 R5 R10
 nightly uml-debug 6.12 6.1
@@ -11,18 +12,9 @@ timeout 240
 # shellcheck source=/dev/null
 . "$LAB_REPO/tests/scenarios/lib/ipsec.sh"
 
-# early HOST: packets that came for an SA that its kernel did not have
-early() {
-	on "$1" awk '$1 ~ /^Xfrm(InNoStates|InStateInvalid|AcquireError)$/ { n += $2 }
-		END { print n }' /proc/net/xfrm_stat
-}
-
-# lost_early NAME COUNT: of that stream no more was lost than came early
-lost_early() {
-	local lost
-	lost=$(udp_count "$1" lost)
-	echo "$lost lost, $2 came early"
-	[ "$lost" -le "$2" ]
+# forwarded: packets that went through the hub
+forwarded() {
+	on R3 awk '$1 == "Ip:" && $7 != "ForwDatagrams" { print $7 }' /proc/net/snmp
 }
 
 # reason HOST: why its NHS is not up
@@ -86,6 +78,31 @@ udp_stop to-R4
 expect "nothing of what R4 sent was lost" lossless from-R4
 expect "nor of what R5 sent, but what came before its SA" \
 	lost_early to-R4 $(($(early R4) - before))
+
+# ---- an SA that goes ----
+# R4's charon ends it. R5 stops sending through it when it hears of that, and R4
+# stops receiving when R5 has said so. What R4 sends in between R5 cannot read any
+# more: R5's kernel counts it.
+eventually 40 "R5 has given up what the dead charon left" sa R5 4
+through=$(forwarded)
+before=$(early R5)
+udp_start to-end H5 H4:172.16.4.1 100
+udp_start from-end H4 H5:172.16.5.1 100
+gone=$(esp R5 | grep -F 150.1.4.4)
+expect "R4 ends its SA with R5" on R4 swanctl --terminate --ike-id "$(ike R4 5)"
+another() {
+	sa R5 4 && sa R4 5 && not grep -qF "$gone" <(esp R5)
+}
+eventually 30 "there is another one" another
+for n in 4 5; do
+	eventually 20 "R$n is direct again" direct $n $((9 - n))
+done
+udp_stop to-end
+udp_stop from-end
+expect "the hub was the way meanwhile" grew forwarded 1+ "$through" "$(forwarded)"
+expect "nothing of what R5 sent was lost" lossless to-end
+expect "nor of what R4 sent, but what came after R5's end" \
+	lost_early from-end $(($(early R5) - before))
 
 # ---- who may be whom ----
 on R5 tee /etc/nhrpd.conf < <(seed3_protected 5 | sed 's/address 10.0.0.5/address 10.0.0.4/') > /dev/null

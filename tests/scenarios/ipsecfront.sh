@@ -79,6 +79,11 @@ done
 expect "the hub is one hop less" \
 	same "172.16.4.254 10.0.0.5 172.16.5.1" "$(hops H4 172.16.5.1)"
 
+# ---- a queue of the VRF's own ----
+on R4 tc qdisc add dev ISP root pfifo limit 100
+expect "with a queue in the VRF R4 sends through ESP as before" \
+	on H4 ping -c 3 -i 0.2 -W 1 172.16.5.1
+
 # ---- nhrpd dies ----
 for n in 4 5; do
 	nhrpd_kill R$n KILL

@@ -12,7 +12,7 @@
 #                                             a tunnel 10.0.0.100 to .199 each
 rules R4 R5 R10
 nightly uml-debug 6.12
-timeout 400
+timeout 600
 
 # shellcheck source=/dev/null
 . "$LAB_REPO/tests/scenarios/lib/ipsec.sh"

@@ -39,10 +39,10 @@ why() {
 		on R$1 dmvpn -j show
 }
 
-# moved: the hub's kernel has R4 at the new address
+# moved N: RN's kernel has R4 at the new address
 moved() {
 	json '[.interfaces[].peers[] | select(.protocol == "10.0.0.4" and
-		.nbma == "150.1.4.44")] | length == 1' on R3 dmvpn -j peer show
+		.nbma == "150.1.4.44")] | length == 1' on R$1 dmvpn -j peer show
 }
 
 load_module
@@ -113,10 +113,14 @@ udp_stop H5-H4
 udp_start H4-H6 H4 H6:172.16.6.1 50
 on inet ip route add 150.1.4.44 via "$(on inet ip route get 150.1.4.4 | awk '{ print $3; exit }')"
 nat N4=150.1.4.44
-eventually 10 "the hub has R4 where it is now" moved
-eventually 10 "H5 reaches H4" on H5 ping -c 1 -W 1 172.16.4.1
-eventually 30 "and H6 does" on H6 ping -c 1 -W 1 172.16.4.1
+eventually 10 "R6, to which it sends, has R4 where it is now" moved 6
+expect "H6 reaches H4" on H6 ping -c 1 -W 5 172.16.4.1
+expect "still without the hub" goes "172.16.6.254 10.0.0.4 172.16.4.1" H6 172.16.4.1
 udp_stop H4-H6
+expect "no more was lost than until charon had moved the SA" outage H4-H6 1000 50
+on H4 ping -c 1 -W 1 172.16.3.1 > /dev/null || true
+eventually 10 "so has the hub" moved 3
+eventually 10 "H5 reaches H4" on H5 ping -c 1 -W 1 172.16.4.1
 
 # ---- on the wire ----
 capture_stop

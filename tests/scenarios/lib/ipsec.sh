@@ -81,6 +81,27 @@ esp() {
 		awk '$1 == "src" { ends = $2 " " $4 } $1 == "proto" { print ends, $4 }'
 }
 
+# ike HOST N: charon's number of its IKE_SA to RN
+ike() {
+	on "$1" swanctl --list-sas --raw |
+		sed -n -E "s/.*\{uniqueid=([0-9]+) .* remote-host=150\.1\.$2\.$2 .*/\1/p"
+}
+
+# early HOST: packets that came for an SA that its kernel did not have, yet or
+# any more, or not yet with its policy
+early() {
+	on "$1" awk '$1 ~ /^Xfrm(InNoStates|InStateInvalid|InTmplMismatch|AcquireError)$/ { n += $2 }
+		END { print n }' /proc/net/xfrm_stat
+}
+
+# lost_early NAME COUNT: of that stream no more was lost than came early
+lost_early() {
+	local lost
+	lost=$(udp_count "$1" lost)
+	echo "$lost lost, $2 came early"
+	[ "$lost" -le "$2" ]
+}
+
 # lost_at_most N NAME
 lost_at_most() {
 	cat "$LAB_OUT/$2.udp.json"

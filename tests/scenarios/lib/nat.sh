@@ -15,7 +15,7 @@ nat() {
 		table ip nat {
 			chain in {
 				type filter hook input priority filter
-				iifname eth0 ct state new drop
+				iifname eth0 ct state new counter drop
 			}
 			chain out {
 				type nat hook postrouting priority srcnat
@@ -27,6 +27,11 @@ nat() {
 s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)	# conntrack -F
 s.send(struct.pack("=IHHIIBBH", 20, 0x102, 5, 1, 0, 0, 0, 0))
 raise SystemExit(-struct.unpack_from("=i", s.recv(4096), 16)[0])'
+}
+
+# unasked HOST: packets that came in unasked since it is there
+unasked() {
+	on "$1" nft -j list chain ip nat in | jq '[.. | .counter? // empty | .packets] | add'
 }
 
 # static_nat HOST=ADDRESS INSIDE: that address is INSIDE's, whoever begins
@@ -77,6 +82,13 @@ start() {
 	seed3_secrets "R$1"
 	nhrpd "R$1" < <(protected "$@")
 	charon "R$1"
+}
+
+# strays N: what came to RN by the tunnel and is not for it; its Tunnel0 is
+# captured, -Q in
+strays() {
+	outer "R$1" Tunnel0 "ip and not dst net 172.16.$1.0/24 and not dst host 10.0.0.$1 and
+		not dst net 224.0.0.0/4"
 }
 
 # udp_esp HOST: ESP in UDP, and nothing in clear, was on its wire

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * addr: protocol addresses (those inside) of both families in one type.
+ * addr: addresses of both families in one type, those inside and NBMA's.
  *
  * An IPv4 address is kept v4-mapped (RFC 4291 2.5.5.2) and :: is none, so one
  * table, one look-up and one event serve both families. Nothing else is
- * v4-mapped: such addresses are refused in requests and in IPv6 headers, where
- * one would pass for an IPv4 address of the tables.
+ * v4-mapped: such addresses are refused in requests and in inner IPv6 headers,
+ * where one would pass for an IPv4 address of the tables. (In outer headers it
+ * would not: the NBMA addresses of a device are of one family.)
  *
  * What an IPv4 address costs is what its 32 bits cost: hashes take the one
  * word, prefixes are cut in it.

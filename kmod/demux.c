@@ -13,13 +13,22 @@
  * top of us, it cannot be taken out: then it stays, with a reference to this
  * module, and hands on everything.
  *
+ * GRE over IPv6 has no gre.ko: ip6_gre takes the slot itself, may go at any
+ * time, and offers nothing that a reference could be held by. So nobody stands
+ * in front of it: the slot is ours while devices with an IPv6 underlay exist,
+ * they are refused while it is somebody else's, and ip6_gre does not load while
+ * it is ours.
+ *
  * An upstream series would let gre_add_protocol() take several handlers a
  * version instead; see Documentation/architecture.md.
  */
+#include <linux/icmpv6.h>
+#include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 #include <net/gre.h>
 #include <net/protocol.h>
+#include <net/xfrm.h>
 
 #include "demux.h"
 #include "dmvpn.h"
@@ -28,6 +37,7 @@ static const struct net_protocol __rcu **gre_slot =
 	(const struct net_protocol __rcu **)&inet_protos[IPPROTO_GRE];
 static const struct net_protocol *next;	/* whom we stand in front of */
 static unsigned int users;		/* RTNL */
+static unsigned int users6;		/* RTNL */
 static bool hooked;			/* RTNL */
 static bool stock_present;
 
@@ -79,11 +89,10 @@ static bool unhook(void)
 	return true;
 }
 
-int dmvpn_demux_get(void)
+static int get4(void)
 {
 	int err;
 
-	ASSERT_RTNL();
 	if (!hooked) {
 		err = hook();
 		if (err)
@@ -95,9 +104,8 @@ int dmvpn_demux_get(void)
 	return 0;
 }
 
-void dmvpn_demux_put(void)
+static void put4(void)
 {
-	ASSERT_RTNL();
 	if (--users || !hooked)
 		return;
 	if (!unhook()) {
@@ -106,6 +114,88 @@ void dmvpn_demux_put(void)
 	}
 	hooked = false;
 	module_put(THIS_MODULE);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* As ip6_gre answers, but not in clear what came encrypted. */
+static int demux_rcv6(struct sk_buff *skb)
+{
+	if (dmvpn_rcv6(skb))
+		return 0;
+	if (!secpath_exists(skb))
+		icmpv6_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0);
+	kfree_skb(skb);
+	return 0;
+}
+
+static int demux_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
+		      u8 code, int offset, __be32 info)
+{
+	return dmvpn_rcv_error6(skb, type, offset, info) ? 0 : -ENOENT;
+}
+
+static const struct inet6_protocol dmvpn_protocol6 = {
+	.handler = demux_rcv6,
+	.err_handler = demux_err6,
+	.flags = INET6_PROTO_FINAL,
+};
+
+bool dmvpn_demux_free6(void)
+{
+	ASSERT_RTNL();
+	return users6 || !rcu_access_pointer(inet6_protos[IPPROTO_GRE]);
+}
+
+static int get6(void)
+{
+	if (!users6) {
+		if (inet6_add_protocol(&dmvpn_protocol6, IPPROTO_GRE))
+			return -EADDRINUSE;
+		__module_get(THIS_MODULE);
+	}
+	users6++;
+	return 0;
+}
+
+/* Whoever put a handler on top of ours keeps the module. */
+static void put6(void)
+{
+	if (--users6)
+		return;
+	if (inet6_del_protocol(&dmvpn_protocol6, IPPROTO_GRE))
+		pr_warn("dmvpn: another handler of GRE over IPv6 was put on top of ours; the module stays\n");
+	else
+		module_put(THIS_MODULE);
+}
+#else
+bool dmvpn_demux_free6(void)
+{
+	return false;
+}
+
+static int get6(void)
+{
+	return -EAFNOSUPPORT;
+}
+
+static void put6(void)
+{
+}
+#endif
+
+int dmvpn_demux_get(bool ipv6)
+{
+	ASSERT_RTNL();
+	return ipv6 ? get6() : get4();
+}
+
+void dmvpn_demux_put(bool ipv6)
+{
+	ASSERT_RTNL();
+	if (ipv6)
+		put6();
+	else
+		put4();
 }
 
 bool dmvpn_demux_stock_present(void)

@@ -9,6 +9,9 @@
  * Configuration changes build a new struct dmvpn_conf, publish it, wait until
  * no packet uses the old one, and only then forget the cached routes, which
  * depend on it.
+ *
+ * The family of the underlay is decided when the device is made: its type and
+ * the length of its addresses depend on it.
  */
 #include <linux/if_arp.h>
 #include <linux/inetdevice.h>
@@ -38,6 +41,7 @@
 			 DMVPN_LINK_F_STRICT_SOURCE)
 #define REDIRECT_INTERVAL_MAX	65535000	/* ms */
 #define MTU_IPSEC	1400	/* leaves room for ESP in any usual suite */
+#define FOLLOW_PERIOD	(HZ / 4)	/* while an address is tentative */
 
 static unsigned int dmvpn_net_id __read_mostly;
 static struct rtnl_link_ops dmvpn_link_ops;
@@ -63,10 +67,12 @@ static void demux_add(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf)
 /* Would no packet tell the two devices apart? */
 static bool same_tunnel(const struct dmvpn_conf *a, const struct dmvpn_conf *b)
 {
-	return !((a->flags ^ b->flags) & DMVPN_LINK_F_KEY) &&
-	       a->key == b->key && a->remote == b->remote &&
+	return a->ipv6 == b->ipv6 &&
+	       !((a->flags ^ b->flags) & DMVPN_LINK_F_KEY) &&
+	       a->key == b->key &&
+	       ipv6_addr_equal(&a->remote, &b->remote) &&
 	       a->local_dev == b->local_dev &&
-	       (a->local_dev || a->local == b->local);
+	       (a->local_dev || ipv6_addr_equal(&a->local, &b->local));
 }
 
 static int conf_check_unique(struct net *net, const struct dmvpn_dev *self,
@@ -94,27 +100,107 @@ static int conf_check_unique(struct net *net, const struct dmvpn_dev *self,
 
 /* ---- the local address ---- */
 
-/* The first address that others can reach, 0: none. Under RTNL. */
-static __be32 primary_address(struct net *net, int ifindex)
+/* The first address that others can reach, ::: none. Under RTNL. */
+static struct in6_addr primary4(const struct net_device *dev)
 {
-	struct net_device *dev = __dev_get_by_index(net, ifindex);
-	struct in_device *in_dev = dev ? __in_dev_get_rtnl(dev) : NULL;
+	struct in_device *in_dev = __in_dev_get_rtnl(dev);
+	struct in6_addr addr = in6addr_any;
 	const struct in_ifaddr *ifa;
 
 	if (!in_dev)
-		return 0;
+		return addr;
 	in_dev_for_each_ifa_rtnl(ifa, in_dev)
 		if (!(ifa->ifa_flags & IFA_F_SECONDARY) &&
-		    ifa->ifa_scope < RT_SCOPE_LINK)
-			return ifa->ifa_local;
-	return 0;
+		    ifa->ifa_scope < RT_SCOPE_LINK) {
+			dmvpn_addr_set4(&addr, ifa->ifa_local);
+			break;
+		}
+	return addr;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* Others can reach it, and it stays longer than an afternoon. */
+static bool may_follow(const struct inet6_ifaddr *ifa)
+{
+	return !(ifa->flags & (IFA_F_TEMPORARY | IFA_F_DADFAILED)) &&
+	       !(ipv6_addr_type(&ifa->addr) &
+		 (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_LOOPBACK | IPV6_ADDR_MAPPED));
+}
+
+static bool is_tentative(const struct inet6_ifaddr *ifa)
+{
+	return (ifa->flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC)) ==
+	       IFA_F_TENTATIVE;
+}
+
+/* Is @a to be followed rather than @b? The kernel's order is not stable. */
+static bool goes_first(const struct inet6_ifaddr *a,
+		       const struct inet6_ifaddr *b)
+{
+	u32 deprecated = (a->flags ^ b->flags) & IFA_F_DEPRECATED;
+
+	if (deprecated)
+		return !(a->flags & IFA_F_DEPRECATED);
+	return ipv6_addr_cmp(&a->addr, &b->addr) < 0;
+}
+
+/* *@again: there is one that may become usable, of which nobody tells. */
+static struct in6_addr primary6(const struct net_device *dev, bool *again)
+{
+	struct inet6_dev *in6_dev = __in6_dev_get(dev);
+	struct in6_addr addr = in6addr_any;
+	const struct inet6_ifaddr *ifa, *best = NULL;
+
+	*again = false;
+	if (!in6_dev)
+		return addr;
+	read_lock_bh(&in6_dev->lock);
+	list_for_each_entry(ifa, &in6_dev->addr_list, if_list) {
+		if (!may_follow(ifa))
+			continue;
+		if (is_tentative(ifa))
+			*again = true;
+		else if (!best || goes_first(ifa, best))
+			best = ifa;
+	}
+	if (best)
+		addr = best->addr;
+	read_unlock_bh(&in6_dev->lock);
+	return addr;
+}
+#else
+static struct in6_addr primary6(const struct net_device *dev, bool *again)
+{
+	*again = false;
+	return in6addr_any;
+}
+#endif
+
+static struct in6_addr primary_address(struct net *net, int ifindex, bool ipv6,
+				       bool *again)
+{
+	const struct net_device *dev = __dev_get_by_index(net, ifindex);
+
+	*again = false;
+	if (!dev)
+		return in6addr_any;
+	return ipv6 ? primary6(dev, again) : primary4(dev);
+}
+
+/* The bytes that @conf's family has of an address. */
+static const void *address_bytes(const struct dmvpn_conf *conf,
+				 const struct in6_addr *addr)
+{
+	return conf->ipv6 ? addr->s6_addr : &addr->s6_addr[12];
 }
 
 static void show_addresses(struct dmvpn_dev *ddev,
 			   const struct dmvpn_conf *conf)
 {
-	__dev_addr_set(ddev->dev, &conf->local, sizeof(conf->local));
-	memcpy(ddev->dev->broadcast, &conf->remote, sizeof(conf->remote));
+	__dev_addr_set(ddev->dev, address_bytes(conf, &conf->local),
+		       dmvpn_nbma_len(conf));
+	memcpy(ddev->dev->broadcast, address_bytes(conf, &conf->remote),
+	       dmvpn_nbma_len(conf));
 }
 
 /* Under RTNL and the lock; frees the old configuration. */
@@ -137,12 +223,16 @@ static void conf_publish(struct dmvpn_dev *ddev, struct dmvpn_conf *conf)
 static void follow(struct dmvpn_dev *ddev)
 {
 	struct dmvpn_conf *conf, *old;
-	__be32 local;
+	struct in6_addr local;
+	bool again;
 
 	mutex_lock(&ddev->lock);
 	old = dmvpn_conf_locked(ddev);
-	local = primary_address(ddev->net, old->local_dev);
-	if (local == old->local)
+	local = primary_address(ddev->net, old->local_dev, old->ipv6, &again);
+	if (again)
+		queue_delayed_work(system_power_efficient_wq, &ddev->follow,
+				   FOLLOW_PERIOD);
+	if (ipv6_addr_equal(&local, &old->local))
 		goto out;
 	conf = kmemdup(old, sizeof(*old), GFP_KERNEL);
 	if (!conf) {
@@ -171,7 +261,8 @@ static int address_event(struct notifier_block *nb, unsigned long event,
 	for (i = 0; i < ARRAY_SIZE(dn->devs); i++)
 		hlist_for_each_entry(ddev, &dn->devs[i], demux_node)
 			if (rtnl_dereference(ddev->conf)->local_dev ==
-			    dev->ifindex)
+			    dev->ifindex &&
+			    !rtnl_dereference(ddev->conf)->ipv6)
 				follow(ddev);
 	return NOTIFY_DONE;
 }
@@ -180,11 +271,86 @@ static struct notifier_block address_notifier = {
 	.notifier_call = address_event,
 };
 
+/*
+ * The notifier of IPv6 addresses calls with and without RTNL, also in atomic
+ * context, and is silent when a tentative address becomes usable.
+ */
+static void follow_work(struct work_struct *work)
+{
+	struct dmvpn_dev *ddev = container_of(to_delayed_work(work),
+					      struct dmvpn_dev, follow);
+
+	/* Whoever waits for this work's end may hold it. */
+	if (!rtnl_trylock()) {
+		queue_delayed_work(system_power_efficient_wq, &ddev->follow, 1);
+		return;
+	}
+	if (rtnl_dereference(ddev->conf)->local_dev)
+		follow(ddev);
+	rtnl_unlock();
+}
+
+/* After IFLA_DMVPN_LOCAL_DEV was set. */
+static void follow_soon(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf)
+{
+	if (conf->ipv6 && conf->local_dev)
+		mod_delayed_work(system_power_efficient_wq, &ddev->follow, 0);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int address6_event(struct notifier_block *nb, unsigned long event,
+			  void *ptr)
+{
+	const struct inet6_ifaddr *ifa = ptr;
+	struct net_device *dev = ifa->idev->dev;
+	struct dmvpn_net *dn = dmvpn_net(dev_net(dev));
+	const struct dmvpn_conf *conf;
+	struct dmvpn_dev *ddev;
+	unsigned int i;
+
+	if (!READ_ONCE(dn->n_devs))
+		return NOTIFY_DONE;
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(dn->devs); i++)
+		hlist_for_each_entry_rcu(ddev, &dn->devs[i], demux_node) {
+			conf = rcu_dereference(ddev->conf);
+			if (conf->local_dev == dev->ifindex)
+				follow_soon(ddev, conf);
+		}
+	rcu_read_unlock();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block address6_notifier = {
+	.notifier_call = address6_event,
+};
+
+static int register_address6(void)
+{
+	return register_inet6addr_notifier(&address6_notifier);
+}
+
+static void unregister_address6(void)
+{
+	unregister_inet6addr_notifier(&address6_notifier);
+}
+#else
+static int register_address6(void)
+{
+	return 0;
+}
+
+static void unregister_address6(void)
+{
+}
+#endif
+
 /* ---- netdevice ---- */
 
 static int dmvpn_dev_init(struct net_device *dev)
 {
 	struct dmvpn_dev *ddev = netdev_priv(dev);
+	const struct dmvpn_conf *conf = rtnl_dereference(ddev->conf);
 	int err = -ENOMEM;
 	int cpu;
 
@@ -194,6 +360,7 @@ static int dmvpn_dev_init(struct net_device *dev)
 	INIT_DELAYED_WORK(&ddev->sweep, dmvpn_sweep);
 	dmvpn_mcast_init(ddev);
 	dmvpn_oneway_init(ddev);
+	INIT_DELAYED_WORK(&ddev->follow, follow_work);
 	INIT_HLIST_NODE(&ddev->demux_node);
 
 	ddev->stats = alloc_percpu(struct dmvpn_stats);
@@ -205,7 +372,7 @@ static int dmvpn_dev_init(struct net_device *dev)
 				 GFP_KERNEL_ACCOUNT);
 	if (!ddev->ingress)
 		goto err_stats;
-	err = dmvpn_redirect_init(ddev, rtnl_dereference(ddev->conf));
+	err = dmvpn_redirect_init(ddev, conf);
 	if (err)
 		goto err_ingress;
 	err = dmvpn_upcall_init(ddev);
@@ -224,22 +391,24 @@ static int dmvpn_dev_init(struct net_device *dev)
 	if (err)
 		goto err_neighs;
 	mutex_lock(&ddev->lock);
-	err = dmvpn_remote_set(ddev, dmvpn_conf_locked(ddev)->remote, NULL);
+	err = dmvpn_remote_set(ddev, &conf->remote, NULL);
 	mutex_unlock(&ddev->lock);
 	if (err)
 		goto err_shortcuts;
-	err = dmvpn_demux_get();
+	err = dmvpn_demux_get(conf->ipv6);
 	if (err)
 		goto err_remote;
-	demux_add(ddev, rtnl_dereference(ddev->conf));
-	dmvpn_net(ddev->net)->n_devs++;
-	if (rtnl_dereference(ddev->conf)->oneway_interval)
+	demux_add(ddev, conf);
+	WRITE_ONCE(dmvpn_net(ddev->net)->n_devs,
+		   dmvpn_net(ddev->net)->n_devs + 1);
+	if (conf->oneway_interval)
 		dmvpn_oneway_update(ddev);
+	follow_soon(ddev, conf);
 	return 0;
 
 err_remote:
 	mutex_lock(&ddev->lock);
-	dmvpn_remote_set(ddev, 0, NULL);
+	dmvpn_remote_set(ddev, &in6addr_any, NULL);
 	mutex_unlock(&ddev->lock);
 err_shortcuts:
 	dmvpn_shortcuts_destroy(ddev);
@@ -268,20 +437,22 @@ static void dmvpn_dev_uninit(struct net_device *dev)
 	unsigned long id;
 
 	hlist_del_init_rcu(&ddev->demux_node);
-	dmvpn_net(ddev->net)->n_devs--;
-	dmvpn_demux_put();
+	WRITE_ONCE(dmvpn_net(ddev->net)->n_devs,
+		   dmvpn_net(ddev->net)->n_devs - 1);
+	dmvpn_demux_put(rtnl_dereference(ddev->conf)->ipv6);
 	mutex_lock(&ddev->lock);
 	ddev->dying = true;
 	mutex_unlock(&ddev->lock);
 	cancel_delayed_work_sync(&ddev->sweep);
 	dmvpn_oneway_stop(ddev);
 	synchronize_net();
+	cancel_delayed_work_sync(&ddev->follow);
 	dmvpn_mcast_stop(ddev);
 
 	mutex_lock(&ddev->lock);
 	dmvpn_shortcut_del_all(ddev);
 	dmvpn_neigh_del_all(ddev);
-	dmvpn_remote_set(ddev, 0, NULL);
+	dmvpn_remote_set(ddev, &in6addr_any, NULL);
 	xa_for_each(&ddev->peer_ids, id, peer)
 		dmvpn_peer_unlink(ddev, peer);
 	mutex_unlock(&ddev->lock);
@@ -361,6 +532,21 @@ static const struct device_type dmvpn_type = {
 	.name = "dmvpn",
 };
 
+static unsigned int ip_hlen(bool ipv6)
+{
+	return ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+}
+
+static void set_family(struct net_device *dev, bool ipv6)
+{
+	unsigned int hlen = ip_hlen(ipv6) + dmvpn_gre_hlen(true);
+
+	dev->type = ipv6 ? ARPHRD_IP6GRE : ARPHRD_IPGRE;
+	dev->addr_len = ipv6 ? sizeof(struct in6_addr) : sizeof(__be32);
+	dev->needed_headroom = LL_MAX_HEADER + hlen;
+	dev->max_mtu = IP_MAX_MTU - hlen;
+}
+
 static void dmvpn_setup(struct net_device *dev)
 {
 	const netdev_features_t features = NETIF_F_SG | NETIF_F_FRAGLIST |
@@ -369,15 +555,12 @@ static void dmvpn_setup(struct net_device *dev)
 
 	dev->netdev_ops = &dmvpn_netdev_ops;
 	dev->header_ops = &dmvpn_header_ops;
-	dev->type = ARPHRD_IPGRE;
 	SET_NETDEV_DEVTYPE(dev, &dmvpn_type);
 	dev->flags = IFF_NOARP | IFF_MULTICAST;
 	dev->priv_flags |= IFF_NO_QUEUE;
-	dev->addr_len = sizeof(__be32);
 	dev->hard_header_len = 0;
-	dev->needed_headroom = LL_MAX_HEADER + sizeof(struct iphdr) + 8;
 	dev->min_mtu = IPV4_MIN_MTU;
-	dev->max_mtu = IP_MAX_MTU - sizeof(struct iphdr) - 8;
+	set_family(dev, false);
 	dev->features |= features;
 	dev->hw_features |= features;
 	dev->hw_enc_features |= features;
@@ -414,31 +597,62 @@ static const struct nla_policy dmvpn_link_policy[IFLA_DMVPN_MAX + 1] = {
 	[IFLA_DMVPN_REDIRECT_INTERVAL] = { .type = NLA_U32 },
 	[IFLA_DMVPN_ONEWAY_INTERVAL] = { .type = NLA_U32 },
 	[IFLA_DMVPN_NHRP_RATE]	= { .type = NLA_U32 },
+	[IFLA_DMVPN_FAMILY]	= { .type = NLA_U8 },
 };
+
+/* Or any. */
+static bool is_unicast4(__be32 addr)
+{
+	return !ipv4_is_multicast(addr) && !ipv4_is_lbcast(addr);
+}
+
+/* Or any. Link-local addresses are of many links. */
+static bool is_unicast6(const struct in6_addr *addr)
+{
+	int type = ipv6_addr_type(addr);
+
+	return type == IPV6_ADDR_ANY ||
+	       (type & IPV6_ADDR_UNICAST && !(type & IPV6_ADDR_LINKLOCAL));
+}
+
+static bool is_zero(const struct nlattr *attr)
+{
+	return !memchr_inv(nla_data(attr), 0, nla_len(attr));
+}
 
 static int validate_address(const struct nlattr *attr,
 			    struct netlink_ext_ack *extack)
 {
-	__be32 addr;
+	bool unicast;
 
 	if (!attr)
 		return 0;
-	if (nla_len(attr) == sizeof(struct in6_addr)) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "IPv6 underlay is not supported by this module version");
-		return -EOPNOTSUPP;
-	}
-	if (nla_len(attr) != sizeof(__be32)) {
+	switch (nla_len(attr)) {
+	case sizeof(__be32):
+		unicast = is_unicast4(nla_get_in_addr(attr));
+		break;
+	case sizeof(struct in6_addr):
+		unicast = is_unicast6(nla_data(attr));
+		break;
+	default:
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "an address has 4 or 16 bytes");
 		return -EINVAL;
 	}
-	addr = nla_get_in_addr(attr);
-	if (ipv4_is_multicast(addr) || ipv4_is_lbcast(addr)) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "not a unicast address");
-		return -EINVAL;
-	}
-	return 0;
+	if (unicast)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "not a unicast address");
+	return -EINVAL;
+}
+
+static int validate_family(const struct nlattr *attr,
+			   struct netlink_ext_ack *extack)
+{
+	if (!attr || nla_get_u8(attr) == AF_INET ||
+	    nla_get_u8(attr) == AF_INET6)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "the family is IPv4 or IPv6");
+	return -EINVAL;
 }
 
 static int validate_max_shortcuts(const struct nlattr *attr,
@@ -486,6 +700,7 @@ static int dmvpn_validate(struct nlattr *tb[], struct nlattr *data[],
 		return 0;
 	err = validate_address(data[IFLA_DMVPN_LOCAL], extack) ?:
 	      validate_address(data[IFLA_DMVPN_REMOTE], extack) ?:
+	      validate_family(data[IFLA_DMVPN_FAMILY], extack) ?:
 	      validate_limit(data[IFLA_DMVPN_MAX_PEERS], extack) ?:
 	      validate_limit(data[IFLA_DMVPN_MAX_NEIGHS], extack) ?:
 	      validate_max_shortcuts(data[IFLA_DMVPN_MAX_SHORTCUTS], extack) ?:
@@ -494,7 +709,7 @@ static int dmvpn_validate(struct nlattr *tb[], struct nlattr *data[],
 		return err;
 	if (data[IFLA_DMVPN_LOCAL] && data[IFLA_DMVPN_LOCAL_DEV] &&
 	    nla_get_u32(data[IFLA_DMVPN_LOCAL_DEV]) &&
-	    nla_get_in_addr(data[IFLA_DMVPN_LOCAL])) {
+	    !is_zero(data[IFLA_DMVPN_LOCAL])) {
 		NL_SET_ERR_MSG_ATTR(extack, data[IFLA_DMVPN_LOCAL_DEV],
 				    "local is an address or follows an interface, not both");
 		return -EINVAL;
@@ -549,16 +764,73 @@ static void conf_set_key(struct dmvpn_conf *conf, struct nlattr *data[])
 	if (!(conf->flags & DMVPN_LINK_F_KEY))
 		conf->key = 0;
 	conf->hlen = dmvpn_gre_hlen(conf->flags & DMVPN_LINK_F_KEY);
+	conf->outer_hlen = ip_hlen(conf->ipv6) + conf->hlen;
+}
+
+/* Does the request want a device whose underlay is IPv6? */
+static bool wants_ipv6(struct nlattr *data[])
+{
+	const struct nlattr *local, *remote;
+
+	if (!data)
+		return false;
+	if (data[IFLA_DMVPN_FAMILY])
+		return nla_get_u8(data[IFLA_DMVPN_FAMILY]) == AF_INET6;
+	local = data[IFLA_DMVPN_LOCAL];
+	remote = data[IFLA_DMVPN_REMOTE];
+	return (local && nla_len(local) == sizeof(struct in6_addr)) ||
+	       (remote && nla_len(remote) == sizeof(struct in6_addr));
+}
+
+static int conf_check_family(const struct dmvpn_conf *conf,
+			     struct nlattr *data[],
+			     struct netlink_ext_ack *extack)
+{
+	const struct nlattr *family = data[IFLA_DMVPN_FAMILY];
+
+	if (!family ||
+	    nla_get_u8(family) == (conf->ipv6 ? AF_INET6 : AF_INET))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, family, "the family is fixed at creation");
+	return -EOPNOTSUPP;
+}
+
+/* A zero address means the same in both families. */
+static int conf_set_address(const struct dmvpn_conf *conf,
+			    const struct nlattr *attr, struct in6_addr *addr,
+			    struct netlink_ext_ack *extack)
+{
+	if (!attr)
+		return 0;
+	if (is_zero(attr)) {
+		*addr = in6addr_any;
+		return 0;
+	}
+	if (nla_len(attr) != dmvpn_nbma_len(conf)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "an address of another family than the device's");
+		return -EINVAL;
+	}
+	if (conf->ipv6)
+		*addr = nla_get_in6_addr(attr);
+	else
+		dmvpn_addr_set4(addr, nla_get_in_addr(attr));
+	return 0;
 }
 
 static int conf_set_local(struct dmvpn_conf *conf, struct net *net,
 			  struct nlattr *data[],
 			  struct netlink_ext_ack *extack)
 {
-	if (data[IFLA_DMVPN_LOCAL]) {
-		conf->local = nla_get_in_addr(data[IFLA_DMVPN_LOCAL]);
+	bool again;
+	int err;
+
+	err = conf_set_address(conf, data[IFLA_DMVPN_LOCAL], &conf->local,
+			       extack);
+	if (err)
+		return err;
+	if (data[IFLA_DMVPN_LOCAL])
 		conf->local_dev = 0;
-	}
 	if (!data[IFLA_DMVPN_LOCAL_DEV])
 		return 0;
 	conf->local_dev = nla_get_u32(data[IFLA_DMVPN_LOCAL_DEV]);
@@ -568,9 +840,10 @@ static int conf_set_local(struct dmvpn_conf *conf, struct net *net,
 		return -ENODEV;
 	}
 	if (conf->local_dev)
-		conf->local = primary_address(net, conf->local_dev);
+		conf->local = primary_address(net, conf->local_dev, conf->ipv6,
+					      &again);
 	else if (!data[IFLA_DMVPN_LOCAL])
-		conf->local = 0;
+		conf->local = in6addr_any;
 	return 0;
 }
 
@@ -621,8 +894,6 @@ static int conf_set(struct dmvpn_conf *conf, struct net *net,
 	if (!data)
 		data = none;
 	conf_set_key(conf, data);
-	if (data[IFLA_DMVPN_REMOTE])
-		conf->remote = nla_get_in_addr(data[IFLA_DMVPN_REMOTE]);
 	set_u8(&conf->ttl, data[IFLA_DMVPN_TTL]);
 	set_u8(&conf->tos, data[IFLA_DMVPN_TOS]);
 	set_u8(&conf->df, data[IFLA_DMVPN_DF]);
@@ -641,7 +912,10 @@ static int conf_set(struct dmvpn_conf *conf, struct net *net,
 		NL_SET_ERR_MSG(extack, "mark and mark mask overlap");
 		return -EINVAL;
 	}
-	return conf_set_local(conf, net, data, extack) ?:
+	return conf_check_family(conf, data, extack) ?:
+	       conf_set_address(conf, data[IFLA_DMVPN_REMOTE], &conf->remote,
+				extack) ?:
+	       conf_set_local(conf, net, data, extack) ?:
 	       conf_set_link(conf, net, self, data, extack);
 }
 
@@ -651,10 +925,25 @@ static unsigned int default_mtu(struct net *net, const struct dmvpn_conf *conf)
 				  __dev_get_by_index(net, conf->link) : NULL;
 	unsigned int mtu = link ? link->mtu : ETH_DATA_LEN;
 
-	mtu -= min_t(unsigned int, mtu, sizeof(struct iphdr) + conf->hlen);
+	mtu -= min_t(unsigned int, mtu, conf->outer_hlen);
 	if (conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED)
-		mtu = min_t(unsigned int, mtu, MTU_IPSEC);
+		mtu = min_t(unsigned int, mtu, MTU_IPSEC -
+			    (ip_hlen(conf->ipv6) - ip_hlen(false)));
 	return clamp_t(unsigned int, mtu, IPV4_MIN_MTU, IP_MAX_MTU);
+}
+
+static int check_ipv6(struct netlink_ext_ack *extack)
+{
+	if (!ipv6_mod_enabled()) {
+		NL_SET_ERR_MSG(extack, "IPv6 is disabled in this kernel");
+		return -EAFNOSUPPORT;
+	}
+	if (!dmvpn_demux_free6()) {
+		NL_SET_ERR_MSG(extack,
+			       "another module has GRE over IPv6; unload it (ip6_gre)");
+		return -EADDRINUSE;
+	}
+	return 0;
 }
 
 static int dmvpn_newlink(struct net *src_net, struct net_device *dev,
@@ -670,7 +959,10 @@ static int dmvpn_newlink(struct net *src_net, struct net_device *dev,
 		return -ENOMEM;
 	ddev->dev = dev;
 	ddev->net = src_net;
-	err = conf_set(conf, src_net, dev, data, extack) ?:
+	conf->ipv6 = wants_ipv6(data);
+	set_family(dev, conf->ipv6);
+	err = (conf->ipv6 ? check_ipv6(extack) : 0) ?:
+	      conf_set(conf, src_net, dev, data, extack) ?:
 	      conf_check_unique(src_net, NULL, conf, extack);
 	if (err) {
 		kfree(conf);
@@ -722,7 +1014,7 @@ static int dmvpn_changelink(struct net_device *dev, struct nlattr *tb[],
 	err = conf_set(conf, ddev->net, dev, data, extack) ?:
 	      check_change(ddev, old, conf, extack) ?:
 	      dmvpn_redirect_init(ddev, conf) ?:
-	      dmvpn_remote_set(ddev, conf->remote, extack);
+	      dmvpn_remote_set(ddev, &conf->remote, extack);
 	if (err) {
 		kfree(conf);
 		goto out;
@@ -731,6 +1023,7 @@ static int dmvpn_changelink(struct net_device *dev, struct nlattr *tb[],
 	conf_publish(ddev, conf);
 	if (oneway)
 		dmvpn_oneway_update(ddev);
+	follow_soon(ddev, conf);
 out:
 	mutex_unlock(&ddev->lock);
 	return err;
@@ -738,10 +1031,10 @@ out:
 
 static size_t dmvpn_link_size(const struct net_device *dev)
 {
-	return nla_total_size(sizeof(__be32)) * 2 +	/* local, remote */
+	return nla_total_size(sizeof(struct in6_addr)) * 2 + /* local, remote */
 	       nla_total_size(sizeof(u32)) * 12 +
 	       nla_total_size(sizeof(struct nla_bitfield32)) +
-	       nla_total_size(sizeof(u8)) * 5;
+	       nla_total_size(sizeof(u8)) * 6;
 }
 
 static int dmvpn_fill_link(struct sk_buff *skb, const struct net_device *dev)
@@ -749,9 +1042,11 @@ static int dmvpn_fill_link(struct sk_buff *skb, const struct net_device *dev)
 	const struct dmvpn_dev *ddev = netdev_priv(dev);
 	const struct dmvpn_conf *c = rtnl_dereference(ddev->conf);
 
-	if (nla_put_in_addr(skb, IFLA_DMVPN_LOCAL, c->local) ||
+	if (nla_put(skb, IFLA_DMVPN_LOCAL, dmvpn_nbma_len(c),
+		    address_bytes(c, &c->local)) ||
 	    nla_put_u32(skb, IFLA_DMVPN_LOCAL_DEV, c->local_dev) ||
-	    nla_put_in_addr(skb, IFLA_DMVPN_REMOTE, c->remote) ||
+	    nla_put(skb, IFLA_DMVPN_REMOTE, dmvpn_nbma_len(c),
+		    address_bytes(c, &c->remote)) ||
 	    nla_put_u32(skb, IFLA_DMVPN_LINK, c->link) ||
 	    (c->flags & DMVPN_LINK_F_KEY &&
 	     nla_put_u32(skb, IFLA_DMVPN_KEY, c->key)) ||
@@ -771,7 +1066,8 @@ static int dmvpn_fill_link(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u32(skb, IFLA_DMVPN_REDIRECT_INTERVAL,
 			c->redirect_interval) ||
 	    nla_put_u32(skb, IFLA_DMVPN_ONEWAY_INTERVAL, c->oneway_interval) ||
-	    nla_put_u32(skb, IFLA_DMVPN_NHRP_RATE, c->nhrp_rate))
+	    nla_put_u32(skb, IFLA_DMVPN_NHRP_RATE, c->nhrp_rate) ||
+	    nla_put_u8(skb, IFLA_DMVPN_FAMILY, c->ipv6 ? AF_INET6 : AF_INET))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -837,11 +1133,16 @@ int dmvpn_device_init(void)
 	err = register_inetaddr_notifier(&address_notifier);
 	if (err)
 		goto err_net;
-	err = rtnl_link_register(&dmvpn_link_ops);
+	err = register_address6();
 	if (err)
 		goto err_notifier;
+	err = rtnl_link_register(&dmvpn_link_ops);
+	if (err)
+		goto err_notifier6;
 	return 0;
 
+err_notifier6:
+	unregister_address6();
 err_notifier:
 	unregister_inetaddr_notifier(&address_notifier);
 err_net:
@@ -852,6 +1153,7 @@ err_net:
 void dmvpn_device_exit(void)
 {
 	rtnl_link_unregister(&dmvpn_link_ops);
+	unregister_address6();
 	unregister_inetaddr_notifier(&address_notifier);
 	unregister_pernet_device(&dmvpn_net_ops);
 }

@@ -6,7 +6,7 @@
  *
  *  - packets: ndo_start_xmit, the GRE handler, the ICMP error handler. They
  *    hold rcu_read_lock() and nothing else, and change only counters, time
- *    stamps, cached routes and rate limits;
+ *    stamps, cached routes (of IPv6 under dmvpn_peer::route6) and rate limits;
  *  - configuration: rtnetlink (under RTNL), generic netlink and the sweep
  *    work. They hold dmvpn_dev::lock, which nests inside RTNL, and publish
  *    with RCU.
@@ -23,6 +23,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/rhashtable.h>
+#include <linux/seqlock.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -38,7 +39,8 @@
 			DMVPN_FEATURE_SHORTCUT | DMVPN_FEATURE_PATH_GET | \
 			DMVPN_FEATURE_MULTICAST | DMVPN_FEATURE_ONEWAY | \
 			DMVPN_FEATURE_REDIRECT | DMVPN_FEATURE_NHRP_RATE | \
-			DMVPN_FEATURE_INNER_IPV6 | DMVPN_FEATURE_STRICT_SOURCE)
+			DMVPN_FEATURE_INNER_IPV6 | DMVPN_FEATURE_OUTER_IPV6 | \
+			DMVPN_FEATURE_STRICT_SOURCE)
 
 #define DMVPN_LIMIT_MAX		0x100000
 #define DMVPN_TTL_CONTROL	255
@@ -50,14 +52,17 @@
 
 /**
  * struct dmvpn_conf - configuration of a device, replaced as a whole (RCU)
- * @local: address configured or followed, 0: any (@local_dev 0) or none now
+ * @local: address configured or followed, ::: any (@local_dev 0) or none now
+ * @remote: ::: multipoint
+ * @ipv6: the underlay's family, the same as long as the device lives
  * @hlen: length of the GRE header on send
+ * @outer_hlen: with that of the outer IP header
  *
  * The other members are the link attributes of the same name.
  */
 struct dmvpn_conf {
-	__be32 local;
-	__be32 remote;
+	struct in6_addr local;
+	struct in6_addr remote;
 	int local_dev;
 	int link;
 	u32 key;
@@ -71,7 +76,9 @@ struct dmvpn_conf {
 	u32 redirect_interval;
 	u32 oneway_interval;
 	u32 nhrp_rate;
+	bool ipv6;
 	u8 hlen;
+	u8 outer_hlen;
 	u8 ttl;
 	u8 tos;
 	u8 df;
@@ -100,7 +107,7 @@ struct dmvpn_peer_stats {
 
 /* What tells one peer from another. */
 struct dmvpn_peer_key {
-	__be32 nbma;
+	struct in6_addr nbma;
 	u32 mark;
 };
 
@@ -111,7 +118,10 @@ struct dmvpn_peer_key {
  * @flags: enum dmvpn_peer_flag; written under the lock, read by packets
  * @id: index in dmvpn_dev::peer_ids; constant
  * @dst: underlay route held, or NULL; see route.c
- * @saddr: outer source address that goes with @dst
+ * @saddr: outer source address that goes with @dst, of an IPv4 underlay
+ * @saddr6: the same of IPv6
+ * @dst_cookie: what dst->ops->check() of IPv6 wants to know
+ * @route6: keeps @dst, @saddr6 and @dst_cookie together
  * @no_sa_until: jiffies until which "no SA" is believed without asking xfrm
  * @no_sa: @no_sa_until means something
  * @heir: SPI of the SA that is to be used from @heir_at (jiffies) on, or as
@@ -121,16 +131,21 @@ struct dmvpn_peer_key {
  * @redirects: bucket of the redirects for packets that came from the peer
  */
 struct dmvpn_peer {
+	/* All that a packet over IPv4 looks at is in one cache line. */
 	struct rhash_head node;
 	struct dmvpn_peer_key key;
 	u32 flags;
-	u32 id;
 	struct dst_entry __rcu *dst;
+	struct dmvpn_peer_stats __percpu *stats;
 	__be32 saddr;
 	u32 mtu;
 	u32 classid;
+	u32 id;
+
+	struct in6_addr saddr6;
+	u32 dst_cookie;
 	u32 priority;
-	struct dmvpn_peer_stats __percpu *stats;
+	seqlock_t route6;
 	unsigned long no_sa_until;
 	unsigned long heir_at;
 	__be32 heir;
@@ -142,6 +157,8 @@ struct dmvpn_peer {
 	u8 cookie[DMVPN_COOKIE_MAX];
 	struct rcu_head rcu;
 };
+
+static_assert(offsetof(struct dmvpn_peer, saddr6) <= 64);
 
 /**
  * struct dmvpn_life - how long an entry counts; see life.h
@@ -237,6 +254,7 @@ struct dmvpn_redirect;
  * @mcast_queue: packets whose copies are not all made yet, see mcast.c
  * @mcast_bytes: memory they hold; under the lock of @mcast_queue
  * @oneway: looks for peers that are sent to and not heard, see oneway.c
+ * @follow: looks for the IPv6 address to follow, see device.c
  * @n_shortcuts: written under the lock; packets look no further while it is 0
  * @shortcut_lens: the prefix lengths in use of IPv4 and of IPv6
  * @shortcut_len_count: how many shortcuts have a length; under the lock
@@ -264,6 +282,7 @@ struct dmvpn_dev {
 	unsigned int mcast_bytes;
 	struct work_struct mcast_work;
 	struct delayed_work oneway;
+	struct delayed_work follow;
 
 	struct mutex lock;	/* protects all that follows and the tables */
 	bool dying;
@@ -278,6 +297,12 @@ struct dmvpn_dev {
 	struct xarray shortcut_ids;
 	struct delayed_work sweep;
 };
+
+/* Of an NBMA address: in the outer header, before NHRP frames and in netlink. */
+static inline unsigned int dmvpn_nbma_len(const struct dmvpn_conf *conf)
+{
+	return conf->ipv6 ? sizeof(struct in6_addr) : sizeof(__be32);
+}
 
 static inline struct dmvpn_conf *dmvpn_conf_locked(struct dmvpn_dev *ddev)
 {
@@ -392,6 +417,13 @@ bool dmvpn_peer_holds(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer,
 
 /* rx.c: true when the packet was ours (and is gone); called under RCU */
 bool dmvpn_rcv(struct sk_buff *skb);
+bool dmvpn_rcv6(struct sk_buff *skb);
+
+/*
+ * rx.c: ICMP about a packet that we sent; true when it was ours. @skb->data is
+ * that packet's IP header, from which the GRE header is @offset bytes away.
+ */
 bool dmvpn_rcv_error(struct sk_buff *skb, u32 info);
+bool dmvpn_rcv_error6(struct sk_buff *skb, u8 type, int offset, __be32 info);
 
 #endif

@@ -131,7 +131,7 @@ int dmvpn_neigh_set(struct dmvpn_dev *ddev, const struct dmvpn_neigh_set *set,
 		new = n;
 	}
 	if (set->has_peer) {
-		peer = dmvpn_peer_get(ddev, set->nbma, set->mark, extack);
+		peer = dmvpn_peer_get(ddev, &set->peer, extack);
 		if (IS_ERR(peer)) {
 			err = PTR_ERR(peer);
 			goto err_new;

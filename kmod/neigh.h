@@ -20,8 +20,7 @@ struct dmvpn_neigh *dmvpn_neigh_find(struct dmvpn_dev *ddev,
 struct dmvpn_neigh_set {
 	struct in6_addr addr;
 	bool has_peer;
-	__be32 nbma;
-	u32 mark;
+	struct dmvpn_peer_key peer;
 	u32 flags, flags_mask;
 	struct dmvpn_life_set life;
 };

@@ -191,20 +191,29 @@ static int get_unicast(const struct nlattr *attr, struct in6_addr *addr,
 	return 0;
 }
 
-static int get_nbma(const struct nlattr *attr, __be32 *nbma,
-		    struct netlink_ext_ack *extack)
+static int get_nbma(struct dmvpn_dev *ddev, const struct nlattr *attr,
+		    struct in6_addr *nbma, struct netlink_ext_ack *extack)
 {
-	struct in6_addr addr;
-	int err = get_unicast(attr, &addr, extack);
+	bool ipv6 = dmvpn_conf_locked(ddev)->ipv6;
+	int err = get_unicast(attr, nbma, extack);
 
 	if (err)
 		return err;
-	if (!dmvpn_addr_is4(&addr)) {
+	if (ipv6 && dmvpn_addr_is4(nbma)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "IPv6 NBMA addresses are not supported by this module version");
-		return -EOPNOTSUPP;
+				    "NBMA addresses of this device are IPv6");
+		return -EINVAL;
 	}
-	*nbma = dmvpn_addr_get4(&addr);
+	if (!ipv6 && !dmvpn_addr_is4(nbma)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "NBMA addresses of this device are IPv4");
+		return -EINVAL;
+	}
+	if (ipv6_addr_type(nbma) & IPV6_ADDR_LINKLOCAL) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "a link-local address is no NBMA address");
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -238,7 +247,7 @@ static int get_peer_key(struct dmvpn_dev *ddev, struct nlattr **attrs,
 			struct dmvpn_peer_key *key,
 			struct netlink_ext_ack *extack)
 {
-	return get_nbma(attrs[DMVPN_PEER_A_NBMA], &key->nbma, extack) ?:
+	return get_nbma(ddev, attrs[DMVPN_PEER_A_NBMA], &key->nbma, extack) ?:
 	       get_mark(ddev, attrs[DMVPN_PEER_A_MARK], &key->mark, extack);
 }
 
@@ -252,20 +261,31 @@ static u64 ms_ago(unsigned long then)
 	return time_after(now, then) ? jiffies_to_msecs(now - then) : 0;
 }
 
+/* In as many bytes as its family has; nothing for ::. */
+static int put_addr(struct sk_buff *skb, int attr, const struct in6_addr *addr)
+{
+	if (ipv6_addr_any(addr))
+		return 0;
+	if (dmvpn_addr_is4(addr))
+		return nla_put_in_addr(skb, attr, dmvpn_addr_get4(addr));
+	return nla_put_in6_addr(skb, attr, addr);
+}
+
 static int fill_peer_route(struct sk_buff *skb, struct dmvpn_dev *ddev,
 			   struct dmvpn_peer *peer)
 {
-	u8 hlen = dmvpn_conf_locked(ddev)->hlen;
+	const struct dmvpn_conf *conf = dmvpn_conf_locked(ddev);
+	struct in6_addr saddr;
 	struct dst_entry *dst;
 	int err = 0;
 
 	rcu_read_lock();
-	dst = rcu_dereference(peer->dst);
-	if (dst && dmvpn_route_valid(dst))
+	dst = dmvpn_route_held(conf, peer, &saddr);
+	if (dst)
 		err = nla_put_u32(skb, DMVPN_PEER_A_PMTU,
-				  dmvpn_peer_mtu(peer, dst, hlen)) ?:
+				  dmvpn_peer_mtu(conf, peer, dst)) ?:
 		      nla_put_u32(skb, DMVPN_PEER_A_OIF, dst->dev->ifindex) ?:
-		      nla_put_in_addr(skb, DMVPN_PEER_A_SADDR, peer->saddr) ?:
+		      put_addr(skb, DMVPN_PEER_A_SADDR, &saddr) ?:
 		      nla_put_u8(skb, DMVPN_PEER_A_ESP, dmvpn_dst_esp(dst));
 	rcu_read_unlock();
 	return err;
@@ -295,7 +315,7 @@ static int fill_peer(struct sk_buff *skb, struct dmvpn_dev *ddev,
 		     struct dmvpn_peer *peer)
 {
 	return nla_put_u32(skb, DMVPN_PEER_A_IFINDEX, ddev->dev->ifindex) ?:
-	       nla_put_in_addr(skb, DMVPN_PEER_A_NBMA, peer->key.nbma) ?:
+	       put_addr(skb, DMVPN_PEER_A_NBMA, &peer->key.nbma) ?:
 	       nla_put_u32(skb, DMVPN_PEER_A_MARK, peer->key.mark) ?:
 	       nla_put_u32(skb, DMVPN_PEER_A_ID, peer->id) ?:
 	       nla_put_bitfield32(skb, DMVPN_PEER_A_FLAGS, peer->flags,
@@ -372,16 +392,6 @@ static void read_life(struct nlattr **attrs, int first,
 	set->cookie_len = cookie ? nla_len(cookie) : 0;
 }
 
-/* In as many bytes as its family has; nothing for ::. */
-static int put_addr(struct sk_buff *skb, int attr, const struct in6_addr *addr)
-{
-	if (ipv6_addr_any(addr))
-		return 0;
-	if (dmvpn_addr_is4(addr))
-		return nla_put_in_addr(skb, attr, dmvpn_addr_get4(addr));
-	return nla_put_in6_addr(skb, attr, addr);
-}
-
 static int fill_neigh(struct sk_buff *skb, struct dmvpn_dev *ddev,
 		      struct dmvpn_neigh *n)
 {
@@ -392,8 +402,7 @@ static int fill_neigh(struct sk_buff *skb, struct dmvpn_dev *ddev,
 	return nla_put_u32(skb, DMVPN_NEIGH_A_IFINDEX, ddev->dev->ifindex) ?:
 	       put_addr(skb, DMVPN_NEIGH_A_ADDR, &n->addr) ?:
 	       nla_put_u32(skb, DMVPN_NEIGH_A_ID, n->id) ?:
-	       (peer ? nla_put_in_addr(skb, DMVPN_NEIGH_A_NBMA,
-				       peer->key.nbma) ?:
+	       (peer ? put_addr(skb, DMVPN_NEIGH_A_NBMA, &peer->key.nbma) ?:
 		       nla_put_u32(skb, DMVPN_NEIGH_A_MARK, peer->key.mark) :
 		       0) ?:
 	       nla_put_bitfield32(skb, DMVPN_NEIGH_A_FLAGS, n->flags,
@@ -430,7 +439,7 @@ static int fill_path(struct sk_buff *skb, struct dmvpn_dev *ddev,
 	       put_addr(skb, DMVPN_PATH_A_DST, &path->dst) ?:
 	       put_addr(skb, DMVPN_PATH_A_NEXTHOP, &path->nexthop) ?:
 	       (path->how != DMVPN_PATH_NONE ?
-		nla_put_in_addr(skb, DMVPN_PATH_A_NBMA, path->key.nbma) ?:
+		put_addr(skb, DMVPN_PATH_A_NBMA, &path->key.nbma) ?:
 		nla_put_u32(skb, DMVPN_PATH_A_MARK, path->key.mark) : 0) ?:
 	       nla_put_u8(skb, DMVPN_PATH_A_HOW, path->how) ?:
 	       (path->matched ? put_prefix(skb, DMVPN_PATH_A_PREFIX,
@@ -475,8 +484,7 @@ static int fill_dev(struct sk_buff *skb, struct dmvpn_dev *ddev)
 	return nla_put_u32(skb, DMVPN_DEV_A_IFINDEX, ddev->dev->ifindex) ?:
 	       nla_put_string(skb, DMVPN_DEV_A_IFNAME, ddev->dev->name) ?:
 	       nla_put_u32(skb, DMVPN_DEV_A_FEATURES, DMVPN_FEATURES) ?:
-	       (conf->local ? nla_put_in_addr(skb, DMVPN_DEV_A_LOCAL,
-					      conf->local) : 0) ?:
+	       put_addr(skb, DMVPN_DEV_A_LOCAL, &conf->local) ?:
 	       nla_put_u32(skb, DMVPN_DEV_A_PEERS, ddev->n_peers) ?:
 	       nla_put_u32(skb, DMVPN_DEV_A_NEIGHS, ddev->n_neighs) ?:
 	       nla_put_u32(skb, DMVPN_DEV_A_SHORTCUTS, ddev->n_shortcuts) ?:
@@ -634,12 +642,12 @@ static int peer_set_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	err = get_peer_key(ddev, info->attrs, &key, extack);
 	if (err)
 		return err;
-	peer = dmvpn_peer_find(ddev, key.nbma, key.mark);
+	peer = dmvpn_peer_find(ddev, &key);
 	if (peer && info->genlhdr->cmd == DMVPN_CMD_PEER_NEW) {
 		NL_SET_ERR_MSG(extack, "peer exists");
 		return -EEXIST;
 	}
-	peer = dmvpn_peer_get(ddev, key.nbma, key.mark, extack);
+	peer = dmvpn_peer_get(ddev, &key, extack);
 	if (IS_ERR(peer))
 		return PTR_ERR(peer);
 	old_flags = peer->flags;
@@ -689,7 +697,7 @@ static int peer_del_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	err = get_peer_key(ddev, info->attrs, &key, info->extack);
 	if (err)
 		return err;
-	peer = dmvpn_peer_find(ddev, key.nbma, key.mark);
+	peer = dmvpn_peer_find(ddev, &key);
 	if (!peer) {
 		NL_SET_ERR_MSG(info->extack, "no such peer");
 		return -ENOENT;
@@ -716,7 +724,7 @@ static int peer_get_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 	err = get_peer_key(ddev, info->attrs, &key, info->extack);
 	if (err)
 		return err;
-	peer = dmvpn_peer_find(ddev, key.nbma, key.mark);
+	peer = dmvpn_peer_find(ddev, &key);
 	if (!peer) {
 		NL_SET_ERR_MSG(info->extack, "no such peer");
 		return -ENOENT;
@@ -735,9 +743,10 @@ static int read_neigh(struct dmvpn_dev *ddev, struct nlattr **attrs,
 	if (err)
 		return err;
 	if (attrs[DMVPN_NEIGH_A_NBMA]) {
-		err = get_nbma(attrs[DMVPN_NEIGH_A_NBMA], &set->nbma, extack) ?:
-		      get_mark(ddev, attrs[DMVPN_NEIGH_A_MARK], &set->mark,
-			       extack);
+		err = get_nbma(ddev, attrs[DMVPN_NEIGH_A_NBMA],
+			       &set->peer.nbma, extack) ?:
+		      get_mark(ddev, attrs[DMVPN_NEIGH_A_MARK],
+			       &set->peer.mark, extack);
 		if (err)
 			return err;
 		set->has_peer = true;
@@ -784,8 +793,7 @@ static struct dmvpn_neigh *get_neigh(struct dmvpn_dev *ddev,
 	if (n && set.has_peer) {
 		peer = rcu_dereference_protected(n->peer,
 						 lockdep_is_held(&ddev->lock));
-		if (!peer || peer->key.nbma != set.nbma ||
-		    peer->key.mark != set.mark)
+		if (!peer || memcmp(&peer->key, &set.peer, sizeof(set.peer)))
 			n = NULL;
 	}
 	if (!n) {
@@ -831,13 +839,13 @@ static int neigh_flush_locked(struct dmvpn_dev *ddev, struct genl_info *info)
 		return -EINVAL;
 	}
 	if (info->attrs[DMVPN_NEIGH_A_NBMA]) {
-		err = get_nbma(info->attrs[DMVPN_NEIGH_A_NBMA], &key.nbma,
-			       info->extack) ?:
+		err = get_nbma(ddev, info->attrs[DMVPN_NEIGH_A_NBMA],
+			       &key.nbma, info->extack) ?:
 		      get_mark(ddev, info->attrs[DMVPN_NEIGH_A_MARK],
 			       &key.mark, info->extack);
 		if (err)
 			return err;
-		peer = dmvpn_peer_find(ddev, key.nbma, key.mark);
+		peer = dmvpn_peer_find(ddev, &key);
 		if (!peer) {
 			NL_SET_ERR_MSG(info->extack, "no such peer");
 			return -ENOENT;
@@ -1240,7 +1248,7 @@ static int put_peer(struct sk_buff *skb, int nbma, int mark,
 {
 	if (!peer)
 		return 0;
-	return nla_put_in_addr(skb, nbma, peer->key.nbma) ?:
+	return put_addr(skb, nbma, &peer->key.nbma) ?:
 	       nla_put_u32(skb, mark, peer->key.mark);
 }
 

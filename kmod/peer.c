@@ -12,19 +12,28 @@
 
 #include "peer.h"
 
+static u32 key_hash(const void *data, u32 len, u32 seed)
+{
+	const struct dmvpn_peer_key *key = data;
+
+	return jhash_2words(dmvpn_addr_word(&key->nbma, seed), key->mark, seed);
+}
+
 /* rhashtable's own comparison calls memcmp(), the dearest part of a look-up. */
 static int key_differs(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct dmvpn_peer_key *key = arg->key;
 	const struct dmvpn_peer *p = obj;
 
-	return p->key.nbma != key->nbma || p->key.mark != key->mark;
+	return !ipv6_addr_equal(&p->key.nbma, &key->nbma) ||
+	       p->key.mark != key->mark;
 }
 
 static const struct rhashtable_params peer_params = {
 	.head_offset = offsetof(struct dmvpn_peer, node),
 	.key_offset = offsetof(struct dmvpn_peer, key),
 	.key_len = sizeof(struct dmvpn_peer_key),
+	.hashfn = key_hash,
 	.obj_cmpfn = key_differs,
 	.automatic_shrinking = true,
 };
@@ -41,21 +50,17 @@ void dmvpn_peers_destroy(struct dmvpn_dev *ddev)
 	xa_destroy(&ddev->peer_ids);
 }
 
-struct dmvpn_peer *dmvpn_peer_lookup(struct dmvpn_dev *ddev, __be32 nbma,
-				     u32 mark)
+struct dmvpn_peer *dmvpn_peer_lookup(struct dmvpn_dev *ddev,
+				     const struct dmvpn_peer_key *key)
 {
-	struct dmvpn_peer_key key = { .nbma = nbma, .mark = mark };
-
-	return rhashtable_lookup(&ddev->peers, &key, peer_params);
+	return rhashtable_lookup(&ddev->peers, key, peer_params);
 }
 
-struct dmvpn_peer *dmvpn_peer_find(struct dmvpn_dev *ddev, __be32 nbma,
-				   u32 mark)
+struct dmvpn_peer *dmvpn_peer_find(struct dmvpn_dev *ddev,
+				   const struct dmvpn_peer_key *key)
 {
-	struct dmvpn_peer_key key = { .nbma = nbma, .mark = mark };
-
 	lockdep_assert_held(&ddev->lock);
-	return rhashtable_lookup_fast(&ddev->peers, &key, peer_params);
+	return rhashtable_lookup_fast(&ddev->peers, key, peer_params);
 }
 
 static void peer_free(struct dmvpn_peer *peer)
@@ -70,7 +75,7 @@ static void peer_free_rcu(struct rcu_head *rcu)
 	peer_free(container_of(rcu, struct dmvpn_peer, rcu));
 }
 
-static struct dmvpn_peer *peer_alloc(__be32 nbma, u32 mark)
+static struct dmvpn_peer *peer_alloc(const struct dmvpn_peer_key *key)
 {
 	struct dmvpn_peer *peer;
 	int cpu;
@@ -86,13 +91,14 @@ static struct dmvpn_peer *peer_alloc(__be32 nbma, u32 mark)
 	}
 	for_each_possible_cpu(cpu)
 		u64_stats_init(&per_cpu_ptr(peer->stats, cpu)->syncp);
-	peer->key.nbma = nbma;
-	peer->key.mark = mark;
+	seqlock_init(&peer->route6);
+	peer->key = *key;
 	return peer;
 }
 
-static struct dmvpn_peer *peer_create(struct dmvpn_dev *ddev, __be32 nbma,
-				      u32 mark, struct netlink_ext_ack *extack)
+static struct dmvpn_peer *peer_create(struct dmvpn_dev *ddev,
+				      const struct dmvpn_peer_key *key,
+				      struct netlink_ext_ack *extack)
 {
 	struct dmvpn_peer *peer;
 	int err;
@@ -101,7 +107,7 @@ static struct dmvpn_peer *peer_create(struct dmvpn_dev *ddev, __be32 nbma,
 		NL_SET_ERR_MSG(extack, "limit of peers reached (max_peers)");
 		return ERR_PTR(-ENOSPC);
 	}
-	peer = peer_alloc(nbma, mark);
+	peer = peer_alloc(key);
 	if (!peer)
 		return ERR_PTR(-ENOMEM);
 	err = xa_alloc_cyclic(&ddev->peer_ids, &peer->id, peer, xa_limit_31b,
@@ -122,13 +128,13 @@ err_free:
 	return ERR_PTR(err);
 }
 
-struct dmvpn_peer *dmvpn_peer_get(struct dmvpn_dev *ddev, __be32 nbma,
-				  u32 mark, struct netlink_ext_ack *extack)
+struct dmvpn_peer *dmvpn_peer_get(struct dmvpn_dev *ddev,
+				  const struct dmvpn_peer_key *key,
+				  struct netlink_ext_ack *extack)
 {
-	struct dmvpn_peer *peer;
+	struct dmvpn_peer *peer = dmvpn_peer_find(ddev, key);
 
-	peer = dmvpn_peer_find(ddev, nbma, mark);
-	return peer ?: peer_create(ddev, nbma, mark, extack);
+	return peer ?: peer_create(ddev, key, extack);
 }
 
 static bool is_remote(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer)
@@ -214,14 +220,15 @@ void dmvpn_peer_mark(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer)
 			      DMVPN_PEERS_MULTICAST);
 }
 
-int dmvpn_remote_set(struct dmvpn_dev *ddev, __be32 remote,
+int dmvpn_remote_set(struct dmvpn_dev *ddev, const struct in6_addr *remote,
 		     struct netlink_ext_ack *extack)
 {
+	struct dmvpn_peer_key key = { .nbma = *remote };
 	struct dmvpn_peer *old, *peer = NULL;
 
 	lockdep_assert_held(&ddev->lock);
-	if (remote) {
-		peer = dmvpn_peer_get(ddev, remote, 0, extack);
+	if (!ipv6_addr_any(remote)) {
+		peer = dmvpn_peer_get(ddev, &key, extack);
 		if (IS_ERR(peer))
 			return PTR_ERR(peer);
 	}

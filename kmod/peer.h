@@ -13,10 +13,10 @@ int dmvpn_peers_init(struct dmvpn_dev *ddev);
 void dmvpn_peers_destroy(struct dmvpn_dev *ddev);
 
 /* Under RCU, and under the lock; NULL when there is none. */
-struct dmvpn_peer *dmvpn_peer_lookup(struct dmvpn_dev *ddev, __be32 nbma,
-				     u32 mark);
-struct dmvpn_peer *dmvpn_peer_find(struct dmvpn_dev *ddev, __be32 nbma,
-				   u32 mark);
+struct dmvpn_peer *dmvpn_peer_lookup(struct dmvpn_dev *ddev,
+				     const struct dmvpn_peer_key *key);
+struct dmvpn_peer *dmvpn_peer_find(struct dmvpn_dev *ddev,
+				   const struct dmvpn_peer_key *key);
 
 /*
  * The functions below want the lock. The peer returned is the existing one or
@@ -24,8 +24,9 @@ struct dmvpn_peer *dmvpn_peer_find(struct dmvpn_dev *ddev, __be32 nbma,
  * DMVPN_PEER_F_STATIC or a neighbour meanwhile. ERR_PTR: -ENOSPC (limit, with
  * a message), -ENOMEM.
  */
-struct dmvpn_peer *dmvpn_peer_get(struct dmvpn_dev *ddev, __be32 nbma,
-				  u32 mark, struct netlink_ext_ack *extack);
+struct dmvpn_peer *dmvpn_peer_get(struct dmvpn_dev *ddev,
+				  const struct dmvpn_peer_key *key,
+				  struct netlink_ext_ack *extack);
 void dmvpn_peer_put(struct dmvpn_dev *ddev, struct dmvpn_peer *peer);
 
 /* Unlinks a peer that no neighbour points to. */
@@ -40,8 +41,8 @@ int dmvpn_nhs_rebuild(struct dmvpn_dev *ddev);
 /* Takes @peer's DMVPN_PEER_F_MULTICAST over into the marks after it changed. */
 void dmvpn_peer_mark(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer);
 
-/* The device's remote, 0.0.0.0: none. */
-int dmvpn_remote_set(struct dmvpn_dev *ddev, __be32 remote,
+/* The device's remote, ::: none. */
+int dmvpn_remote_set(struct dmvpn_dev *ddev, const struct in6_addr *remote,
 		     struct netlink_ext_ack *extack);
 
 struct dmvpn_peer_totals {

@@ -16,9 +16,12 @@
  */
 #include <linux/if_ether.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
 #include <net/dst.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/l3mdev.h>
 #include <net/xfrm.h>
 
@@ -56,14 +59,19 @@ static int last_look(struct net *net, struct sock *sk, struct sk_buff *skb)
 		kfree_skb_reason(skb, SKB_DROP_REASON_XFRM_POLICY);
 		return -ENOKEY;
 	}
-	/* xfrm4_output() need not ask POST_ROUTING a second time. */
-	IPCB(skb)->flags |= IPSKB_REROUTED;
+	/* xfrm_output() of the family need not ask POST_ROUTING a second time. */
+	if (skb->protocol == htons(ETH_P_IPV6))
+		IP6CB(skb)->flags |= IP6SKB_REROUTED;
+	else
+		IPCB(skb)->flags |= IPSKB_REROUTED;
 	return skb_is_gso(skb) ? cut(net, sk, skb) : dst_output(net, sk, skb);
 }
 
 static int post_routing(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
-	return NF_HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, sk, skb,
+	return NF_HOOK(skb->protocol == htons(ETH_P_IPV6) ? NFPROTO_IPV6 :
+							    NFPROTO_IPV4,
+		       NF_INET_POST_ROUTING, net, sk, skb,
 		       skb->dev, skb_dst(skb)->dev, last_look);
 }
 
@@ -72,11 +80,11 @@ static int post_routing(struct net *net, struct sock *sk, struct sk_buff *skb)
  * and routes it anew behind that: the route with ESP is kept instead, as the
  * core does with what has been through ESP. NULL: a hook of the VRF's took it.
  */
-static struct sk_buff *in_vrf(struct sk_buff *skb)
+static struct sk_buff *in_vrf(struct sk_buff *skb, u16 family)
 {
 	struct dst_entry *dst = dst_clone(skb_dst(skb));
 
-	skb = l3mdev_ip_out(NULL, skb);
+	skb = l3mdev_l3_out(NULL, skb, family);
 	if (!skb || skb_dst(skb) == dst) {
 		dst_release(dst);
 		return skb;
@@ -86,15 +94,31 @@ static struct sk_buff *in_vrf(struct sk_buff *skb)
 	return skb;
 }
 
-/* What ip_local_out() and xfrm4_output() do, the last look in between. */
-int dmvpn_protected_out(struct net *net, struct sk_buff *skb)
+/* What ip6_local_out() and xfrm6_output() do, the last look in between. */
+static int protected_out6(struct net *net, struct sk_buff *skb)
+{
+	unsigned int len = skb->len - sizeof(struct ipv6hdr);
+
+	ipv6_hdr(skb)->payload_len = len <= IPV6_MAXPLEN ? htons(len) : 0;
+	IP6CB(skb)->nhoff = offsetof(struct ipv6hdr, nexthdr);
+	if (netif_is_l3_slave(skb_dst(skb)->dev))
+		skb = in_vrf(skb, AF_INET6);
+	if (unlikely(!skb))
+		return 0;
+	skb->protocol = htons(ETH_P_IPV6);
+	return NF_HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, net, NULL, skb, NULL,
+		       skb_dst(skb)->dev, post_routing);
+}
+
+/* The same with ip_local_out() and xfrm4_output(). */
+static int protected_out4(struct net *net, struct sk_buff *skb)
 {
 	struct iphdr *iph = ip_hdr(skb);
 
 	iph->tot_len = skb->len <= IP_MAX_MTU ? htons(skb->len) : 0;
 	ip_send_check(iph);
 	if (netif_is_l3_slave(skb_dst(skb)->dev))
-		skb = in_vrf(skb);
+		skb = in_vrf(skb, AF_INET);
 	if (unlikely(!skb))
 		return 0;
 	skb->protocol = htons(ETH_P_IP);
@@ -102,13 +126,31 @@ int dmvpn_protected_out(struct net *net, struct sk_buff *skb)
 		       skb_dst(skb)->dev, post_routing);
 }
 
+int dmvpn_protected_out(struct net *net, struct sk_buff *skb)
+{
+	return ip_hdr(skb)->version == 6 ? protected_out6(net, skb) :
+					   protected_out4(net, skb);
+}
+
 #ifdef CONFIG_XFRM
-static bool is_esp_of(const struct xfrm_state *x, const struct iphdr *iph)
+static bool is_between(const struct xfrm_state *x, const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (iph->version == 6)
+		return x->props.family == AF_INET6 &&
+		       ipv6_addr_equal(&x->props.saddr.in6, &ip6h->saddr) &&
+		       ipv6_addr_equal(&x->id.daddr.in6, &ip6h->daddr);
+	return x->props.family == AF_INET &&
+	       x->props.saddr.a4 == iph->saddr &&
+	       x->id.daddr.a4 == iph->daddr;
+}
+
+static bool is_esp_of(const struct xfrm_state *x, const struct sk_buff *skb)
 {
 	return x->id.proto == IPPROTO_ESP &&
-	       (x->props.mode != XFRM_MODE_TRANSPORT ||
-		(x->props.saddr.a4 == iph->saddr &&
-		 x->id.daddr.a4 == iph->daddr));
+	       (x->props.mode != XFRM_MODE_TRANSPORT || is_between(x, skb));
 }
 #endif
 
@@ -119,7 +161,7 @@ bool dmvpn_protected(const struct sk_buff *skb)
 	int i;
 
 	for (i = 0; sp && i < sp->len; i++)
-		if (is_esp_of(sp->xvec[i], ip_hdr(skb)))
+		if (is_esp_of(sp->xvec[i], skb))
 			return true;
 #endif
 	return false;

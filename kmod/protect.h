@@ -6,9 +6,9 @@
 #include "dmvpn.h"
 
 /*
- * ip_local_out() for an outer packet that must be protected: skb->dev is the
- * tunnel, the route one with ESP. Takes the packet; under RCU, softirqs off.
- * -ENOKEY: it would have left without ESP; else as ip_local_out().
+ * ip_local_out() or ip6_local_out() for an outer packet that must be protected:
+ * skb->dev is the tunnel, the route one with ESP. Takes the packet; under RCU,
+ * softirqs off. -ENOKEY: it would have left without ESP; else as those.
  */
 int dmvpn_protected_out(struct net *net, struct sk_buff *skb);
 
@@ -19,7 +19,7 @@ int dmvpn_protected_out(struct net *net, struct sk_buff *skb);
 bool dmvpn_protected(const struct sk_buff *skb);
 
 /*
- * For GRE that no device claims, before others get it: they shall not tell in
+ * For GRE over IPv4 that no device claims, before others get it: they shall not tell in
  * clear what came encrypted. @skb->data is the GRE header.
  */
 void dmvpn_protect_answer(struct sk_buff *skb);

@@ -7,23 +7,43 @@
 
 /*
  * Under RCU, which also keeps the route returned: no reference is taken.
- * *@saddr is the outer source address. ERR_PTR: -ENOKEY: IPsec is required and
+ * *@saddr is the outer source address (v4-mapped). ERR_PTR: -ENOKEY: IPsec is required and
  * there is no SA; -ELOOP: the route leads into the device; -EADDRNOTAVAIL: no
  * local address; else: no route.
  */
 struct dst_entry *dmvpn_route_get(struct dmvpn_dev *ddev,
 				  const struct dmvpn_conf *conf,
-				  struct dmvpn_peer *peer, __be32 *saddr);
+				  struct dmvpn_peer *peer,
+				  struct in6_addr *saddr);
 
 /* The same for an address that is no peer; the caller owns a reference. */
 struct dst_entry *dmvpn_route_lookup(struct dmvpn_dev *ddev,
 				     const struct dmvpn_conf *conf,
-				     __be32 daddr, u32 mark, __be32 *saddr);
+				     const struct in6_addr *daddr, u32 mark,
+				     struct in6_addr *saddr);
 
-/* False when the route has to be looked up anew. */
-static inline bool dmvpn_route_valid(struct dst_entry *dst)
+static inline bool dmvpn_route_valid(struct dst_entry *dst, u32 cookie)
 {
-	return !dst->obsolete || dst->ops->check(dst, 0);
+	return !dst->obsolete || dst->ops->check(dst, cookie);
+}
+
+struct dst_entry *dmvpn_route_held6(struct dmvpn_peer *peer,
+				    struct in6_addr *saddr);
+
+/* The route that @peer holds, or NULL: it has to be looked up anew. Likewise. */
+static inline struct dst_entry *dmvpn_route_held(const struct dmvpn_conf *conf,
+						 struct dmvpn_peer *peer,
+						 struct in6_addr *saddr)
+{
+	struct dst_entry *dst;
+
+	if (unlikely(conf->ipv6))
+		return dmvpn_route_held6(peer, saddr);
+	dst = rcu_dereference(peer->dst);
+	if (unlikely(!dst || !dmvpn_route_valid(dst, 0)))
+		return NULL;
+	dmvpn_addr_set4(saddr, READ_ONCE(peer->saddr));
+	return dst;
 }
 
 /* The drop reason for an error of the above. */
@@ -48,10 +68,11 @@ bool dmvpn_route_outlives(struct dmvpn_peer *peer, const struct dst_entry *old,
 void dmvpn_routes_flush(struct dmvpn_dev *ddev);
 
 /* Inner packet size that fits @dst, and that @peer wants. */
-static inline u32 dmvpn_peer_mtu(const struct dmvpn_peer *peer,
-				 const struct dst_entry *dst, u8 gre_hlen)
+static inline u32 dmvpn_peer_mtu(const struct dmvpn_conf *conf,
+				 const struct dmvpn_peer *peer,
+				 const struct dst_entry *dst)
 {
-	u32 outer = sizeof(struct iphdr) + gre_hlen;
+	u32 outer = conf->outer_hlen;
 	u32 mtu = max_t(u32, dst_mtu(dst), IPV4_MIN_MTU + outer) - outer;
 	u32 wanted = READ_ONCE(peer->mtu);
 

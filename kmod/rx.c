@@ -3,21 +3,25 @@
  * rx: from a GRE packet to the device it belongs to.
  *
  * demux.c calls with skb->data at the GRE header, the network header at the
- * outer IPv4 header, raw sockets and the xfrm input policy already served.
+ * outer IP header, raw sockets and the xfrm input policy already served.
  * Until a device claims the packet nothing in it is changed.
  *
- * Which device: the key must match, the local and the remote address where
- * the device has them. A keyless device shares its kind of packet with ip_gre:
- * it claims NHRP and what comes from its peers; keyless data of strangers is
- * claimed only when there is no ip_gre that may know them.
+ * Which device: the underlay's family and the key must match, the local and
+ * the remote address where the device has them. A keyless device shares its
+ * kind of packet with ip_gre: it claims NHRP and what comes from its peers;
+ * keyless data of strangers is claimed only when there is no ip_gre that may
+ * know them. GRE over IPv6 is shared with nobody.
  */
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <net/dst_metadata.h>
 #include <net/icmp.h>
 #include <net/inet_ecn.h>
+#include <net/ip6_route.h>
 #include <net/ip_tunnels.h>
+#include <net/ndisc.h>
 #include <net/route.h>
 
 #include "bucket.h"
@@ -28,26 +32,62 @@
 #include "peer.h"
 #include "protect.h"
 
-static bool conf_hears(const struct dmvpn_conf *conf, __be32 local,
-		       __be32 remote)
+/* What the outer header says; addresses as in addr.h. */
+struct outer {
+	struct in6_addr local;
+	struct in6_addr remote;
+	bool ipv6;
+	u8 tos;
+};
+
+/* @iph: of a packet that came in. */
+static struct outer outer4(const struct iphdr *iph)
 {
-	if (conf->local_dev && !conf->local)
+	struct outer o = { .tos = iph->tos };
+
+	dmvpn_addr_set4(&o.local, iph->daddr);
+	dmvpn_addr_set4(&o.remote, iph->saddr);
+	return o;
+}
+
+static struct outer outer6(const struct ipv6hdr *ip6h)
+{
+	return (struct outer) {
+		.local = ip6h->daddr,
+		.remote = ip6h->saddr,
+		.ipv6 = true,
+		.tos = ipv6_get_dsfield(ip6h),
+	};
+}
+
+static bool conf_hears(const struct dmvpn_conf *conf, const struct outer *o)
+{
+	if (conf->ipv6 != o->ipv6)
 		return false;
-	return (!conf->local || conf->local == local) &&
-	       (!conf->remote || conf->remote == remote);
+	if (ipv6_addr_any(&conf->local) ? conf->local_dev :
+	    !ipv6_addr_equal(&conf->local, &o->local))
+		return false;
+	return ipv6_addr_any(&conf->remote) ||
+	       ipv6_addr_equal(&conf->remote, &o->remote);
 }
 
 /* A device that is more exact about the addresses goes first. */
 static unsigned int exactness(const struct dmvpn_conf *conf)
 {
-	return 1 + !!conf->local + 2 * !!conf->remote;
+	return 1 + !ipv6_addr_any(&conf->local) +
+	       2 * !ipv6_addr_any(&conf->remote);
 }
 
 static struct dmvpn_peer *sender(struct dmvpn_dev *ddev,
-				 const struct dmvpn_conf *conf, __be32 nbma,
-				 u32 mark)
+				 const struct dmvpn_conf *conf,
+				 const struct outer *o, u32 mark)
 {
-	return dmvpn_peer_lookup(ddev, nbma, mark & conf->mark_mask);
+	struct dmvpn_peer_key key = {
+		.nbma = o->remote,
+		.mark = mark & conf->mark_mask,
+	};
+
+	return dmvpn_peer_lookup(ddev, &key);
 }
 
 static bool is_ip(__be16 proto)
@@ -56,21 +96,22 @@ static bool is_ip(__be16 proto)
 }
 
 static bool claims(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
-		   const struct sk_buff *skb, const struct dmvpn_gre *gre)
+		   const struct sk_buff *skb, const struct outer *o,
+		   const struct dmvpn_gre *gre)
 {
 	if (gre->has_key || gre->proto == htons(DMVPN_ETH_P_NHRP))
 		return true;
-	if (!dmvpn_demux_stock_present())
+	if (o->ipv6 || !dmvpn_demux_stock_present())
 		return is_ip(gre->proto);
-	return sender(ddev, conf, ip_hdr(skb)->saddr, skb->mark);
+	return sender(ddev, conf, o, skb->mark);
 }
 
 static struct dmvpn_dev *find_device(struct net *net,
 				     const struct sk_buff *skb,
+				     const struct outer *o,
 				     const struct dmvpn_gre *gre,
 				     const struct dmvpn_conf **confp)
 {
-	const struct iphdr *iph = ip_hdr(skb);
 	const struct dmvpn_conf *conf;
 	struct dmvpn_dev *ddev, *best = NULL;
 	unsigned int score = 0;
@@ -81,8 +122,8 @@ static struct dmvpn_dev *find_device(struct net *net,
 		if (!(ddev->dev->flags & IFF_UP) ||
 		    gre->has_key != !!(conf->flags & DMVPN_LINK_F_KEY) ||
 		    gre->key != conf->key ||
-		    !conf_hears(conf, iph->daddr, iph->saddr) ||
-		    exactness(conf) <= score || !claims(ddev, conf, skb, gre))
+		    !conf_hears(conf, o) || exactness(conf) <= score ||
+		    !claims(ddev, conf, skb, o, gre))
 			continue;
 		best = ddev;
 		*confp = conf;
@@ -96,9 +137,8 @@ static struct dmvpn_dev *find_device(struct net *net,
  * an operator will look for the reason there.
  */
 static void count_unclaimed(struct net *net, const struct sk_buff *skb,
-			    enum dmvpn_drop reason)
+			    const struct outer *o, enum dmvpn_drop reason)
 {
-	const struct iphdr *iph = ip_hdr(skb);
 	struct dmvpn_net *dn = dmvpn_net(net);
 	const struct dmvpn_conf *conf;
 	struct dmvpn_dev *ddev;
@@ -107,8 +147,8 @@ static void count_unclaimed(struct net *net, const struct sk_buff *skb,
 	for (i = 0; i < ARRAY_SIZE(dn->devs); i++) {
 		hlist_for_each_entry_rcu(ddev, &dn->devs[i], demux_node) {
 			conf = rcu_dereference(ddev->conf);
-			if (conf_hears(conf, iph->daddr, iph->saddr) &&
-			    sender(ddev, conf, iph->saddr, skb->mark)) {
+			if (conf_hears(conf, o) &&
+			    sender(ddev, conf, o, skb->mark)) {
 				dmvpn_drop_count(ddev, reason);
 				return;
 			}
@@ -197,6 +237,12 @@ static bool read_inner(const struct dmvpn_dev *ddev, struct sk_buff *skb,
 	       !ipv6_addr_v4mapped(&ip6h->daddr);
 }
 
+static u8 inner_tos(const struct sk_buff *skb)
+{
+	return likely(skb->protocol == htons(ETH_P_IP)) ?
+	       ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
+}
+
 static bool is_spoofed(struct dmvpn_dev *ddev, const struct sk_buff *skb,
 		       const struct dmvpn_peer *peer)
 {
@@ -211,8 +257,7 @@ static bool is_spoofed(struct dmvpn_dev *ddev, const struct sk_buff *skb,
 
 static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev,
 				  const struct dmvpn_conf *conf,
-				  struct sk_buff *skb,
-				  const struct iphdr *outer,
+				  struct sk_buff *skb, u8 outer_tos,
 				  const struct dmvpn_peer *peer)
 {
 	u32 saddr, daddr;
@@ -225,7 +270,7 @@ static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev,
 	if (unlikely(conf->flags & DMVPN_LINK_F_STRICT_SOURCE) &&
 	    is_spoofed(ddev, skb, peer))
 		return DMVPN_DROP_SPOOFED;
-	if (IP_ECN_decapsulate(outer, skb) > 1)
+	if (INET_ECN_decapsulate(skb, outer_tos, inner_tos(skb)) > 1)
 		return DMVPN_DROP_ECN;
 	dmvpn_ingress_note(ddev, saddr, daddr, peer ? peer->id : 0);
 	dev_sw_netstats_rx_add(ddev->dev, skb->len);
@@ -233,10 +278,10 @@ static enum dmvpn_drop deliver_ip(struct dmvpn_dev *ddev,
 }
 
 static void receive(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
-		    struct sk_buff *skb, const struct dmvpn_gre *gre)
+		    struct sk_buff *skb, const struct outer *o,
+		    const struct dmvpn_gre *gre)
 {
-	const struct iphdr outer = *ip_hdr(skb);
-	struct dmvpn_peer *peer = sender(ddev, conf, outer.saddr, skb->mark);
+	struct dmvpn_peer *peer = sender(ddev, conf, o, skb->mark);
 	enum dmvpn_drop drop = admit(ddev, conf, skb, gre, peer);
 
 	if (drop)
@@ -252,7 +297,7 @@ static void receive(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	if (gre->proto == htons(DMVPN_ETH_P_NHRP))
 		drop = deliver_nhrp(ddev, skb);
 	else
-		drop = deliver_ip(ddev, conf, skb, &outer, peer);
+		drop = deliver_ip(ddev, conf, skb, o->tos, peer);
 	if (!drop)
 		return;
 drop:
@@ -261,33 +306,55 @@ drop:
 	kfree_skb(skb);
 }
 
-bool dmvpn_rcv(struct sk_buff *skb)
+static bool claim(struct sk_buff *skb, const struct outer *o)
 {
 	struct net *net = dev_net(skb->dev);
 	const struct dmvpn_conf *conf = NULL;
 	struct dmvpn_dev *ddev;
 	struct dmvpn_gre gre;
-	int err;
+
+	if (dmvpn_gre_parse(skb->data, skb_headlen(skb), &gre)) {
+		count_unclaimed(net, skb, o, DMVPN_DROP_BAD_GRE);
+		return false;
+	}
+	ddev = find_device(net, skb, o, &gre, &conf);
+	if (!ddev) {
+		count_unclaimed(net, skb, o, DMVPN_DROP_WRONG_KEY);
+		return false;
+	}
+	receive(ddev, conf, skb, o, &gre);
+	return true;
+}
+
+static bool pull_gre(struct sk_buff *skb)
+{
+	return pskb_may_pull(skb, min_t(unsigned int, skb->len, DMVPN_GRE_MAX));
+}
+
+bool dmvpn_rcv(struct sk_buff *skb)
+{
+	struct outer o;
 
 	/* Not FOU or GUE, which hand over with another outer protocol. */
-	if (ip_hdr(skb)->protocol != IPPROTO_GRE)
+	if (ip_hdr(skb)->protocol != IPPROTO_GRE || !pull_gre(skb))
 		return false;
-	if (!pskb_may_pull(skb, min_t(unsigned int, skb->len, DMVPN_GRE_MAX)))
+	o = outer4(ip_hdr(skb));
+	if (claim(skb, &o))
+		return true;
+	dmvpn_protect_answer(skb);
+	return false;
+}
+
+bool dmvpn_rcv6(struct sk_buff *skb)
+{
+	struct outer o;
+
+	/* The same; there may be other headers between the two. */
+	if (skb_network_header(skb)[IP6CB(skb)->nhoff] != IPPROTO_GRE ||
+	    !pull_gre(skb))
 		return false;
-	err = dmvpn_gre_parse(skb->data, skb_headlen(skb), &gre);
-	if (err) {
-		count_unclaimed(net, skb, DMVPN_DROP_BAD_GRE);
-		dmvpn_protect_answer(skb);
-		return false;
-	}
-	ddev = find_device(net, skb, &gre, &conf);
-	if (!ddev) {
-		count_unclaimed(net, skb, DMVPN_DROP_WRONG_KEY);
-		dmvpn_protect_answer(skb);
-		return false;
-	}
-	receive(ddev, conf, skb, &gre);
-	return true;
+	o = outer6(ipv6_hdr(skb));
+	return claim(skb, &o);
 }
 
 /*
@@ -301,38 +368,90 @@ static bool may_know(const struct dmvpn_conf *conf, const struct sk_buff *skb)
 }
 
 /*
- * ICMP about a packet that we sent: @skb->data is its IP header, of which the
- * core guarantees ihl * 4 + 8 bytes. What gives it away as ours is that it
- * went to a peer of a device with this key.
+ * Whose packet an ICMP message is about, of which the core guarantees the GRE
+ * header's first 8 bytes. What gives it away as ours is that it went to a peer
+ * of a device with this key. @o: seen from here, so that the packet's source is
+ * local. *@confp is NULL when the device must not believe the message.
  */
+static struct dmvpn_dev *blamed(struct net *net, const struct sk_buff *skb,
+				const struct outer *o, int offset,
+				const struct dmvpn_conf **confp,
+				struct dmvpn_peer **peer)
+{
+	const struct dmvpn_conf *conf;
+	struct dmvpn_dev *ddev;
+	struct dmvpn_gre gre;
+
+	if (dmvpn_gre_parse(skb->data + offset, 8, &gre))
+		return NULL;
+	hlist_for_each_entry_rcu(ddev, dmvpn_net_bucket(dmvpn_net(net), gre.key),
+				 demux_node) {
+		conf = rcu_dereference(ddev->conf);
+		if (gre.has_key != !!(conf->flags & DMVPN_LINK_F_KEY) ||
+		    gre.key != conf->key || !conf_hears(conf, o))
+			continue;
+		*peer = sender(ddev, conf, o, conf->mark_mask ? skb->mark : 0);
+		if (!*peer)
+			continue;
+		*confp = conf;
+		if (!may_know(conf, skb)) {
+			dmvpn_drop_count(ddev, DMVPN_DROP_CLEARTEXT);
+			*confp = NULL;
+		}
+		return ddev;
+	}
+	return NULL;
+}
+
 bool dmvpn_rcv_error(struct sk_buff *skb, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	struct net *net = dev_net(skb->dev);
 	const struct dmvpn_conf *conf;
-	struct dmvpn_dev *ddev;
-	struct dmvpn_gre gre;
+	struct dmvpn_peer *peer;
+	struct outer o = { };
 
-	if (iph->protocol != IPPROTO_GRE ||
-	    dmvpn_gre_parse(skb->data + iph->ihl * 4, 8, &gre))
+	if (iph->protocol != IPPROTO_GRE)
 		return false;
-	hlist_for_each_entry_rcu(ddev, dmvpn_net_bucket(dmvpn_net(net), gre.key),
-				 demux_node) {
-		conf = rcu_dereference(ddev->conf);
-		if (gre.has_key != !!(conf->flags & DMVPN_LINK_F_KEY) ||
-		    gre.key != conf->key ||
-		    !conf_hears(conf, iph->saddr, iph->daddr) ||
-		    !sender(ddev, conf, iph->daddr, conf->mark_mask ? skb->mark : 0))
-			continue;
-		if (!may_know(conf, skb))
-			dmvpn_drop_count(ddev, DMVPN_DROP_CLEARTEXT);
-		else if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
-			 icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
-			ipv4_update_pmtu(skb, net, info, conf->link,
-					 IPPROTO_GRE);
-		else if (icmp_hdr(skb)->type == ICMP_REDIRECT)
-			ipv4_redirect(skb, net, conf->link, IPPROTO_GRE);
+	dmvpn_addr_set4(&o.local, iph->saddr);
+	dmvpn_addr_set4(&o.remote, iph->daddr);
+	if (!blamed(net, skb, &o, iph->ihl * 4, &conf, &peer))
+		return false;
+	if (!conf)
 		return true;
-	}
-	return false;
+	if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
+	    icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
+		ipv4_update_pmtu(skb, net, info, conf->link, IPPROTO_GRE);
+	else if (icmp_hdr(skb)->type == ICMP_REDIRECT)
+		ipv4_redirect(skb, net, conf->link, IPPROTO_GRE);
+	return true;
 }
+
+#if IS_ENABLED(CONFIG_IPV6)
+bool dmvpn_rcv_error6(struct sk_buff *skb, u8 type, int offset, __be32 info)
+{
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
+	struct outer o = {
+		.local = ip6h->saddr,
+		.remote = ip6h->daddr,
+		.ipv6 = true,
+	};
+	struct net *net = dev_net(skb->dev);
+	const struct dmvpn_conf *conf;
+	struct dmvpn_peer *peer;
+
+	if (!blamed(net, skb, &o, offset, &conf, &peer))
+		return false;
+	if (!conf)
+		return true;
+	if (type == ICMPV6_PKT_TOOBIG)
+		ip6_update_pmtu(skb, net, info, conf->link,
+				peer->key.mark | conf->mark,
+				sock_net_uid(net, NULL));
+	else if (type == NDISC_REDIRECT)
+		ip6_redirect(skb, net, skb->dev->ifindex,
+			     peer->key.mark | conf->mark,
+			     sock_net_uid(net, NULL));
+	return true;
+}
+#endif

@@ -18,6 +18,7 @@
 #define A(a, b, c, d) htonl((a) << 24 | (b) << 16 | (c) << 8 | (d))
 
 static bool ipv6;	/* the family of protocol addresses */
+static bool ipv6_nbma;	/* and of NBMA addresses */
 
 /* 10.0.b.a, or an IPv6 address that ends so. */
 static struct in6_addr in(u8 b, u8 a)
@@ -28,6 +29,16 @@ static struct in6_addr in(u8 b, u8 a)
 	if (ipv6)
 		addr.s6_addr32[0] = htonl(0x20010db8);
 	return addr;
+}
+
+static struct dmvpn_peer_key at(__be32 nbma, u32 mark)
+{
+	struct dmvpn_peer_key key = { .mark = mark };
+
+	dmvpn_addr_set4(&key.nbma, nbma);
+	if (ipv6_nbma)
+		key.nbma.s6_addr32[0] = htonl(0x20010db8);
+	return key;
 }
 
 /* ---- gre ---- */
@@ -131,6 +142,7 @@ static int tables_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, dmvpn_shortcuts_init(ddev));
 	test->priv = ddev;
 	ipv6 = false;
+	ipv6_nbma = false;
 	return 0;
 }
 
@@ -139,6 +151,7 @@ static int tables6_init(struct kunit *test)
 	int err = tables_init(test);
 
 	ipv6 = true;
+	ipv6_nbma = true;
 	return err;
 }
 
@@ -169,7 +182,7 @@ static int set(struct dmvpn_dev *ddev, struct in6_addr addr, __be32 nbma,
 	struct dmvpn_neigh_set set = {
 		.addr = addr,
 		.has_peer = !!nbma,
-		.nbma = nbma,
+		.peer = at(nbma, 0),
 		.life.has_expires = true,
 		.life.expires_ms = expires,
 	};
@@ -183,6 +196,22 @@ static struct dmvpn_neigh *find(struct dmvpn_dev *ddev, struct in6_addr addr)
 	return dmvpn_neigh_find(ddev, &addr);
 }
 
+static struct dmvpn_peer *peer_find(struct dmvpn_dev *ddev, __be32 nbma,
+				    u32 mark)
+{
+	struct dmvpn_peer_key key = at(nbma, mark);
+
+	return dmvpn_peer_find(ddev, &key);
+}
+
+static struct dmvpn_peer *peer_get(struct dmvpn_dev *ddev, __be32 nbma,
+				   u32 mark)
+{
+	struct dmvpn_peer_key key = at(nbma, mark);
+
+	return dmvpn_peer_get(ddev, &key, NULL);
+}
+
 static void neigh_owns_peer(struct kunit *test)
 {
 	struct dmvpn_dev *ddev = test->priv;
@@ -191,14 +220,14 @@ static void neigh_owns_peer(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 0));
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, b, n1, 0));
-	KUNIT_ASSERT_NOT_NULL(test, dmvpn_peer_find(ddev, n1, 0));
-	KUNIT_EXPECT_EQ(test, 2, dmvpn_peer_find(ddev, n1, 0)->neighs);
+	KUNIT_ASSERT_NOT_NULL(test, peer_find(ddev, n1, 0));
+	KUNIT_EXPECT_EQ(test, 2, peer_find(ddev, n1, 0)->neighs);
 	/* Pointed elsewhere: the first peer stays for the other one. */
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n2, 0));
-	KUNIT_EXPECT_EQ(test, 1, dmvpn_peer_find(ddev, n1, 0)->neighs);
+	KUNIT_EXPECT_EQ(test, 1, peer_find(ddev, n1, 0)->neighs);
 	KUNIT_EXPECT_EQ(test, 2, ddev->n_peers);
 	dmvpn_neigh_del(ddev, find(ddev, b));
-	KUNIT_EXPECT_NULL(test, dmvpn_peer_find(ddev, n1, 0));
+	KUNIT_EXPECT_NULL(test, peer_find(ddev, n1, 0));
 	KUNIT_EXPECT_NULL(test, find(ddev, b));
 	KUNIT_EXPECT_NOT_NULL(test, find(ddev, a));
 }
@@ -208,7 +237,7 @@ static void static_peer_stays(struct kunit *test)
 	struct dmvpn_dev *ddev = test->priv;
 	struct in6_addr a = in(0, 1);
 	__be32 n1 = A(1, 1, 1, 1);
-	struct dmvpn_peer *peer = dmvpn_peer_get(ddev, n1, 7, NULL);
+	struct dmvpn_peer *peer = peer_get(ddev, n1, 7);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, peer);
 	peer->flags |= DMVPN_PEER_F_STATIC;
@@ -216,8 +245,8 @@ static void static_peer_stays(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set(ddev, a, n1, 0));
 	KUNIT_EXPECT_EQ(test, 2, ddev->n_peers);
 	dmvpn_neigh_del(ddev, find(ddev, a));
-	KUNIT_EXPECT_PTR_EQ(test, peer, dmvpn_peer_find(ddev, n1, 7));
-	KUNIT_EXPECT_NULL(test, dmvpn_peer_find(ddev, n1, 0));
+	KUNIT_EXPECT_PTR_EQ(test, peer, peer_find(ddev, n1, 7));
+	KUNIT_EXPECT_NULL(test, peer_find(ddev, n1, 0));
 }
 
 static void limits_hold(struct kunit *test)
@@ -309,7 +338,7 @@ static void nhs_order(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(priorities); i++) {
-		peer = dmvpn_peer_get(ddev, A(1, 1, 1, i), 0, NULL);
+		peer = peer_get(ddev, A(1, 1, 1, i), 0);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, peer);
 		peer->priority = priorities[i];
 		peer->flags |= DMVPN_PEER_F_NHS | DMVPN_PEER_F_STATIC;
@@ -324,8 +353,7 @@ static void nhs_order(struct kunit *test)
 	KUNIT_EXPECT_LT(test, list->peer[0]->id, list->peer[1]->id);
 	/* The last one gone, there is no list. */
 	for (i = 0; i < ARRAY_SIZE(priorities); i++)
-		dmvpn_peer_unlink(ddev, dmvpn_peer_find(ddev, A(1, 1, 1, i),
-							0));
+		dmvpn_peer_unlink(ddev, peer_find(ddev, A(1, 1, 1, i), 0));
 	KUNIT_EXPECT_NULL(test, rcu_access_pointer(ddev->nhs));
 }
 
@@ -399,7 +427,7 @@ static bool holds(struct dmvpn_dev *ddev, __be32 nbma, struct in6_addr saddr)
 
 	local_bh_disable();
 	rcu_read_lock();
-	yes = dmvpn_peer_holds(ddev, dmvpn_peer_find(ddev, nbma, 0), &saddr);
+	yes = dmvpn_peer_holds(ddev, peer_find(ddev, nbma, 0), &saddr);
 	rcu_read_unlock();
 	local_bh_enable();
 	return yes;
@@ -425,7 +453,7 @@ static void strict_source(struct kunit *test)
 	dmvpn_neigh_del(ddev, find(ddev, b));
 	KUNIT_EXPECT_FALSE(test, holds(ddev, n1, b));
 	/* A hub carries what is others'. */
-	dmvpn_peer_find(ddev, n1, 0)->flags |= DMVPN_PEER_F_HUB;
+	peer_find(ddev, n1, 0)->flags |= DMVPN_PEER_F_HUB;
 	KUNIT_EXPECT_TRUE(test, holds(ddev, n1, in(0, 3)));
 }
 

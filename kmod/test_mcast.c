@@ -58,14 +58,30 @@ static void mcast_exit(struct kunit *test)
 	free_netdev(ddev->dev);
 }
 
+static struct dmvpn_peer_key at(unsigned int n)
+{
+	struct dmvpn_peer_key key = { };
+
+	dmvpn_addr_set4(&key.nbma, A(192, 0, 2, n));
+	return key;
+}
+
+static struct dmvpn_peer *find(struct dmvpn_dev *ddev, unsigned int n)
+{
+	struct dmvpn_peer_key key = at(n);
+
+	return dmvpn_peer_find(ddev, &key);
+}
+
 /* Peer @n of all, with or without copies; its id. */
 static u32 want(struct dmvpn_dev *ddev, unsigned int n, bool multicast)
 {
+	struct dmvpn_peer_key key = at(n);
 	struct dmvpn_peer *peer;
 	u32 id = 0;
 
 	mutex_lock(&ddev->lock);
-	peer = dmvpn_peer_get(ddev, A(192, 0, 2, n), 0, NULL);
+	peer = dmvpn_peer_get(ddev, &key, NULL);
 	if (!IS_ERR(peer)) {
 		peer->flags = DMVPN_PEER_F_STATIC |
 			      (multicast ? DMVPN_PEER_F_MULTICAST : 0);
@@ -189,8 +205,7 @@ static void peers_go(struct kunit *test)
 	for (n = PEERS - 1; n > 20; n--) {
 		KUNIT_ASSERT_EQ(test, DMVPN_DROP_UNSPEC, send(test, 0));
 		mutex_lock(&ddev->lock);
-		dmvpn_peer_unlink(ddev, dmvpn_peer_find(ddev, A(192, 0, 2, n),
-							0));
+		dmvpn_peer_unlink(ddev, find(ddev, n));
 		mutex_unlock(&ddev->lock);
 	}
 	KUNIT_EXPECT_GE(test, copies(ddev), (PEERS - 1 - 20) * 20);
@@ -255,7 +270,7 @@ static void oneway_from(struct kunit *test, unsigned long start)
 	unsigned long first;
 
 	mutex_lock(&ddev->lock);
-	peer = dmvpn_peer_find(ddev, A(192, 0, 2, 1), 0);
+	peer = find(ddev, 1);
 	mutex_unlock(&ddev->lock);
 	KUNIT_ASSERT_NOT_NULL(test, peer);
 	/* Healthy; then heard for a while only. */

@@ -8,8 +8,9 @@
  * writes nothing that another CPU reads: tables are read under RCU, the
  * underlay route is the peer's own, counters are per CPU.
  *
- * IPv4 and IPv6 differ where headers and routes are read and where the sender
- * is told something; in between a packet is a struct dmvpn_flow.
+ * IPv4 and IPv6 inside differ where headers and routes are read and where the
+ * sender is told something; in between a packet is a struct dmvpn_flow. Those
+ * outside differ where the outer header is written and sent.
  *
  * The loop rule. A packet that this host or one behind it sends may always
  * fall back to an NHS. A transit packet, one that came in through the cloud,
@@ -51,8 +52,8 @@ static DEFINE_PER_CPU(u16, outer_id);
 struct verdict {
 	struct dmvpn_peer *peer;	/* NULL: an NHRP frame to no peer */
 	struct dst_entry *dst;		/* noref under RCU when @peer */
-	__be32 daddr;
-	__be32 saddr;
+	const struct in6_addr *daddr;
+	struct in6_addr saddr;
 	u32 mark;
 	u8 how;				/* enum dmvpn_path_how */
 	bool question;			/* no packet: nothing is counted or told */
@@ -164,7 +165,7 @@ static bool set_route(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	}
 	v->peer = peer;
 	v->dst = dst;
-	v->daddr = peer->key.nbma;
+	v->daddr = &peer->key.nbma;
 	v->mark = peer->key.mark | conf->mark;
 	return true;
 }
@@ -458,7 +459,7 @@ static enum dmvpn_drop fit(struct dmvpn_dev *ddev,
 			   const struct inner *in, const struct verdict *v,
 			   u32 *mtu, __be16 *df)
 {
-	*mtu = dmvpn_peer_mtu(v->peer, v->dst, conf->hlen);
+	*mtu = dmvpn_peer_mtu(conf, v->peer, v->dst);
 	switch (conf->df) {
 	case DMVPN_DF_UNSET:
 		*df = 0;
@@ -486,7 +487,7 @@ static bool make_room(struct net_device *dev, struct sk_buff *skb,
 		      const struct dst_entry *dst, u8 hlen)
 {
 	unsigned int room = LL_RESERVED_SPACE(dst->dev) + dst->header_len +
-			    sizeof(struct iphdr) + hlen;
+			    hlen;
 
 	if (skb_cow_head(skb, room))
 		return false;
@@ -512,8 +513,8 @@ static void push_ip(struct net *net, struct sk_buff *skb,
 	iph->protocol = IPPROTO_GRE;
 	iph->tos = tos;
 	iph->ttl = ttl;
-	iph->saddr = v->saddr;
-	iph->daddr = v->daddr;
+	iph->saddr = dmvpn_addr_get4(&v->saddr);
+	iph->daddr = dmvpn_addr_get4(v->daddr);
 	/*
 	 * With DF the id names no fragments (RFC 6864); a per-CPU number is
 	 * enough for those on the way who look at it all the same.
@@ -522,6 +523,32 @@ static void push_ip(struct net *net, struct sk_buff *skb,
 		iph->id = htons(this_cpu_add_return(outer_id, segs) - segs);
 	else
 		__ip_select_ident(net, iph, segs);
+}
+
+/* Without DF this host fragments what does not fit; nobody else can. */
+static void push_ip6(struct sk_buff *skb, const struct verdict *v, u8 tos,
+		     u8 hop_limit, __be16 df)
+{
+	struct ipv6hdr *ip6h;
+
+	skb_push(skb, sizeof(*ip6h));
+	skb_reset_network_header(skb);
+	ip6h = ipv6_hdr(skb);
+	ip6_flow_hdr(ip6h, tos, 0);
+	ip6h->nexthdr = IPPROTO_GRE;
+	ip6h->hop_limit = hop_limit;
+	ip6h->saddr = v->saddr;
+	ip6h->daddr = *v->daddr;
+	skb->ignore_df = !df;
+}
+
+static int out(struct net *net, struct sk_buff *skb,
+	       const struct dmvpn_conf *conf)
+{
+	if (conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED)
+		return dmvpn_protected_out(net, skb);
+	return likely(!conf->ipv6) ? ip_local_out(net, NULL, skb) :
+				     ip6_local_out(net, NULL, skb);
 }
 
 /*
@@ -549,13 +576,14 @@ static void send(struct dmvpn_dev *ddev, const struct dmvpn_conf *conf,
 	dmvpn_gre_build(skb_push(skb, conf->hlen), keyed, conf->key, proto);
 	skb_reset_transport_header(skb);
 	skb_set_inner_protocol(skb, proto);
-	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	push_ip(ddev->net, skb, v, tos, ttl, df);
-
-	if (conf->flags & DMVPN_LINK_F_IPSEC_REQUIRED)
-		err = dmvpn_protected_out(ddev->net, skb);
-	else
-		err = ip_local_out(ddev->net, NULL, skb);
+	if (likely(!conf->ipv6)) {
+		memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+		push_ip(ddev->net, skb, v, tos, ttl, df);
+	} else {
+		memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+		push_ip6(skb, v, tos, ttl, df);
+	}
+	err = out(ddev->net, skb, conf);
 	if (unlikely(net_xmit_eval(err))) {
 		DEV_STATS_INC(ddev->dev, tx_errors);
 		if (err == -ENOKEY)
@@ -596,7 +624,7 @@ static enum dmvpn_drop send_ip(struct dmvpn_dev *ddev,
 	drop = fit(ddev, conf, skb, &in, v, mtu, &df);
 	if (drop)
 		return drop;
-	if (!make_room(ddev->dev, skb, v->dst, conf->hlen) ||
+	if (!make_room(ddev->dev, skb, v->dst, conf->outer_hlen) ||
 	    iptunnel_handle_offloads(skb, SKB_GSO_GRE))
 		return DMVPN_DROP_NO_MEMORY;
 	if (conf->flags & DMVPN_LINK_F_REDIRECT && flow && flow->iif)
@@ -665,25 +693,48 @@ static bool read_flow6(struct dmvpn_dev *ddev, struct sk_buff *skb,
 	return true;
 }
 
+/* Of the IP header at @at; 0: what follows is no GRE header. */
+static unsigned int len_before_gre(const struct sk_buff *skb, unsigned int at)
+{
+	const struct ipv6hdr *ip6h;
+	const struct iphdr *iph;
+	struct ipv6hdr buf6;
+	struct iphdr buf;
+
+	iph = skb_header_pointer(skb, at, sizeof(buf), &buf);
+	if (!iph)
+		return 0;
+	if (iph->version == 4)
+		return iph->protocol == IPPROTO_GRE &&
+		       !(iph->frag_off & htons(IP_OFFSET)) ? iph->ihl * 4 : 0;
+	ip6h = skb_header_pointer(skb, at, sizeof(buf6), &buf6);
+	return ip6h && ip6h->version == 6 && ip6h->nexthdr == IPPROTO_GRE ?
+	       sizeof(*ip6h) : 0;
+}
+
+static bool carries_gre(const struct sk_buff *skb)
+{
+	return (skb->protocol == htons(ETH_P_IP) ? ip_hdr(skb)->protocol :
+						   ipv6_hdr(skb)->nexthdr) ==
+	       IPPROTO_GRE;
+}
+
 /*
  * Behind a queue there is no recursion: a packet whose underlay leads back into
  * its tunnel comes round again and again. Its headers tell. @skb: GRE inside.
  */
 static bool nested_too_deeply(const struct sk_buff *skb)
 {
-	unsigned int depth, at = skb_network_offset(skb);
+	unsigned int depth, len, at = skb_network_offset(skb);
 	u8 gre_buf[DMVPN_GRE_MAX];
-	const struct iphdr *iph;
-	struct iphdr iph_buf;
 	struct dmvpn_gre gre;
 	const u8 *head;
 
 	for (depth = 0; depth < NESTING_MAX; depth++) {
-		iph = skb_header_pointer(skb, at, sizeof(iph_buf), &iph_buf);
-		if (!iph || iph->version != 4 || iph->protocol != IPPROTO_GRE ||
-		    iph->frag_off & htons(IP_OFFSET))
+		len = len_before_gre(skb, at);
+		if (!len)
 			return false;
-		at += iph->ihl * 4;
+		at += len;
 		head = skb_header_pointer(skb, at, sizeof(gre_buf), gre_buf);
 		if (!head || dmvpn_gre_parse(head, sizeof(gre_buf), &gre))
 			return false;
@@ -706,9 +757,7 @@ static enum dmvpn_drop xmit_ip(struct dmvpn_dev *ddev,
 		       read_flow6(ddev, skb, &flow))))
 		return DMVPN_DROP_BAD_INNER;
 	flow.iif = skb->skb_iif;
-	if (unlikely(skb->protocol == htons(ETH_P_IP) &&
-		     ip_hdr(skb)->protocol == IPPROTO_GRE) &&
-	    nested_too_deeply(skb))
+	if (unlikely(carries_gre(skb)) && nested_too_deeply(skb))
 		return DMVPN_DROP_RECURSION;
 	if (unlikely(dmvpn_is_multicast(skb)) &&
 	    !rcu_access_pointer(ddev->remote)) {
@@ -724,27 +773,32 @@ static enum dmvpn_drop xmit_nhrp(struct dmvpn_dev *ddev,
 				 const struct dmvpn_conf *conf,
 				 struct sk_buff *skb)
 {
-	struct verdict v = { };
+	struct dmvpn_peer_key key = { .mark = skb->mark & conf->mark_mask };
+	unsigned int len = dmvpn_nbma_len(conf);
+	struct verdict v = { .daddr = &key.nbma };
 	enum dmvpn_drop drop;
 	struct dmvpn_peer *peer;
 	u32 mark = skb->mark | conf->mark;
 
-	if (skb_network_offset(skb) != sizeof(__be32) ||
-	    !pskb_may_pull(skb, sizeof(__be32)))
+	if (skb_network_offset(skb) != len || !pskb_may_pull(skb, len))
 		return DMVPN_DROP_NO_HEADER;
-	v.daddr = get_unaligned((__be32 *)skb->data);
-	skb_pull(skb, sizeof(__be32));
-	peer = dmvpn_peer_lookup(ddev, v.daddr, skb->mark & conf->mark_mask);
+	if (conf->ipv6)
+		memcpy(&key.nbma, skb->data, len);
+	else
+		dmvpn_addr_set4(&key.nbma, get_unaligned((__be32 *)skb->data));
+	skb_pull(skb, len);
+	peer = dmvpn_peer_lookup(ddev, &key);
 	if (peer) {
 		if (!set_route(ddev, conf, peer, &v, &drop))
 			return drop;
 	} else {
-		v.dst = dmvpn_route_lookup(ddev, conf, v.daddr, mark, &v.saddr);
+		v.dst = dmvpn_route_lookup(ddev, conf, &key.nbma, mark,
+					   &v.saddr);
 		if (IS_ERR(v.dst))
 			return dmvpn_route_drop(PTR_ERR(v.dst));
 	}
 	v.mark = mark;
-	if (!make_room(ddev->dev, skb, v.dst, conf->hlen)) {
+	if (!make_room(ddev->dev, skb, v.dst, conf->outer_hlen)) {
 		if (!peer)
 			dst_release(v.dst);
 		return DMVPN_DROP_NO_MEMORY;

@@ -76,6 +76,13 @@ void dmvpn_upcall_resolve(struct dmvpn_dev *ddev,
 	upcall(ddev, dmvpn_addr_word(nexthop, ddev->seed), &event);
 }
 
+static u32 peer_word(const struct dmvpn_dev *ddev,
+		     const struct dmvpn_peer *peer, u8 cmd)
+{
+	return jhash_2words(dmvpn_addr_word(&peer->key.nbma, ddev->seed),
+			    peer->key.mark, cmd);
+}
+
 void dmvpn_upcall_sa_missing(struct dmvpn_dev *ddev,
 			     const struct dmvpn_peer *peer)
 {
@@ -84,8 +91,7 @@ void dmvpn_upcall_sa_missing(struct dmvpn_dev *ddev,
 		.peer = peer,
 	};
 
-	upcall(ddev, jhash_2words((__force u32)peer->key.nbma, peer->key.mark,
-				  DMVPN_CMD_SA_MISSING_NTF), &event);
+	upcall(ddev, peer_word(ddev, peer, event.cmd), &event);
 }
 
 bool dmvpn_upcall_oneway(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer)
@@ -95,7 +101,5 @@ bool dmvpn_upcall_oneway(struct dmvpn_dev *ddev, const struct dmvpn_peer *peer)
 		.peer = peer,
 	};
 
-	return upcall(ddev, jhash_2words((__force u32)peer->key.nbma,
-					 peer->key.mark, DMVPN_CMD_ONEWAY_NTF),
-		      &event);
+	return upcall(ddev, peer_word(ddev, peer, event.cmd), &event);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Packets that no ordinary program sends, and a TCP transfer that checks
- * every byte. Addresses of `flood` and `bulk` are IPv4 or IPv6.
+ * every byte. Addresses are IPv4 or IPv6.
  *
- *   frame raw SRC DST HEX [COUNT]      an IPv4 packet of protocol 47 (GRE);
+ *   frame raw SRC DST HEX [COUNT]      an IP packet of protocol 47 (GRE);
  *                                      HEX begins with the GRE header
  *   frame nhrp DEV NBMA HEX            a frame of EtherType 0x2001
+ *   frame hear DEV                     prints sender and payload of the first
+ *                                      frame of that type that comes
  *   frame flood SRC DST PORT N [PPS]   N UDP packets of 32 bytes to PORT, the
  *                                      next address for each packet when DST
  *                                      has /LEN; errors do not matter
@@ -19,6 +21,7 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,38 +94,74 @@ static size_t unhex(const char *text, uint8_t *out, size_t size)
 
 static int raw(char **arg, int count)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET };
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	int s = socket(AF_INET, SOCK_RAW, IPPROTO_GRE);
+	struct sockaddr_storage from, to;
+	socklen_t size = endpoint(&from, arg[0], "0");
+	int s = socket(from.ss_family, SOCK_RAW, IPPROTO_GRE);
 	uint8_t buf[2048];
 	size_t n = unhex(arg[2], buf, sizeof(buf));
 
-	from.sin_addr = address(arg[0]);
-	to.sin_addr = address(arg[1]);
-	if (s < 0 || bind(s, (struct sockaddr *)&from, sizeof(from)))
+	endpoint(&to, arg[1], "0");
+	if (s < 0 || bind(s, (struct sockaddr *)&from, size))
 		fail("raw socket");
 	while (count--)
-		if (sendto(s, buf, n, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		if (sendto(s, buf, n, 0, (struct sockaddr *)&to, size) < 0)
 			fail("send");
 	return 0;
 }
 
 static int nhrp(char **arg)
 {
-	struct in_addr nbma = address(arg[1]);
-	struct sockaddr_ll to = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(NHRP),
-		.sll_ifindex = if_nametoindex(arg[0]),
-		.sll_halen = sizeof(nbma),
+	union {
+		struct sockaddr_ll ll;
+		uint8_t room[offsetof(struct sockaddr_ll, sll_addr) + 16];
+	} to = {
+		.ll.sll_family = AF_PACKET,
+		.ll.sll_protocol = htons(NHRP),
+		.ll.sll_ifindex = if_nametoindex(arg[0]),
 	};
+	uint8_t *nbma = to.room + offsetof(struct sockaddr_ll, sll_addr);
 	int s = socket(AF_PACKET, SOCK_DGRAM, 0);
 	uint8_t buf[2048];
 	size_t n = unhex(arg[2], buf, sizeof(buf));
+	socklen_t size;
 
-	memcpy(to.sll_addr, &nbma, sizeof(nbma));
-	if (s < 0 || sendto(s, buf, n, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+	to.ll.sll_halen = inet_pton(AF_INET6, arg[1], nbma) == 1 ? 16 : 4;
+	if (to.ll.sll_halen == 4)
+		*(struct in_addr *)nbma = address(arg[1]);
+	size = to.ll.sll_halen == 4 ? sizeof(to.ll) : sizeof(to.room);
+	if (s < 0 || sendto(s, buf, n, 0, (struct sockaddr *)&to, size) < 0)
 		fail("packet socket");
+	return 0;
+}
+
+static int hear(char **arg)
+{
+	union {
+		struct sockaddr_ll ll;
+		uint8_t room[offsetof(struct sockaddr_ll, sll_addr) + 16];
+	} from = {
+		.ll.sll_family = AF_PACKET,
+		.ll.sll_protocol = htons(NHRP),
+		.ll.sll_ifindex = if_nametoindex(arg[0]),
+	};
+	socklen_t size = sizeof(from);
+	int s = socket(AF_PACKET, SOCK_DGRAM, htons(NHRP));
+	char text[INET6_ADDRSTRLEN];
+	uint8_t buf[2048];
+	ssize_t n;
+
+	if (s < 0 || bind(s, (struct sockaddr *)&from, sizeof(from.ll)))
+		fail("packet socket");
+	n = recvfrom(s, buf, sizeof(buf), 0, (struct sockaddr *)&from, &size);
+	if (n < 0)
+		fail("receive");
+	inet_ntop(from.ll.sll_halen == 16 ? AF_INET6 : AF_INET,
+		  from.room + offsetof(struct sockaddr_ll, sll_addr), text,
+		  sizeof(text));
+	printf("%s ", text);
+	for (ssize_t i = 0; i < n; i++)
+		printf("%02x", buf[i]);
+	putchar('\n');
 	return 0;
 }
 
@@ -236,6 +275,8 @@ int main(int argc, char **argv)
 		return raw(argv + 2, argc == 6 ? atoi(argv[5]) : 1);
 	if (!strcmp(what, "nhrp") && argc == 5)
 		return nhrp(argv + 2);
+	if (!strcmp(what, "hear") && argc == 3)
+		return hear(argv + 2);
 	if (!strcmp(what, "flood") && (argc == 6 || argc == 7))
 		return flood(argv + 2, atoi(argv[5]), argc == 7 ? atoi(argv[6]) : 0);
 	if (!strcmp(what, "bulk-recv") && argc == 4)

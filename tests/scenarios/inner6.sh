@@ -226,7 +226,7 @@ expect "a group is nobody's neighbour" prints 'not a unicast address' \
 	on A dmvpn peer add dmvpn0 ff02::1 nbma 8.8.8.8
 expect "nor the neighbour behind whom the other family is" prints 'of another family' \
 	on A dmvpn shortcut add 10.9.0.0/16 nexthop 2001:db8::8 dev dmvpn0
-expect "nor is any NBMA address IPv6" prints 'not supported' \
+expect "nor is any NBMA address here IPv6" prints 'NBMA addresses of this device are IPv4' \
 	on A dmvpn peer add dmvpn0 2001:db8::99 nbma 2001:db8::1
 
 # ---- more next hops than the kernel's own table has room for ----

@@ -16,7 +16,7 @@
  *  - integers are in host byte order; addresses are in network byte order;
  *  - an address is 4 bytes (IPv4) or 16 bytes (IPv6), its length tells which;
  *    v4-mapped IPv6 addresses are refused. Protocol (inner) addresses are of
- *    both families, NBMA addresses are IPv4;
+ *    both families, the NBMA addresses of a device of one (IFLA_DMVPN_FAMILY);
  *  - times are unsigned milliseconds; a "time ago" counts back from now;
  *  - "ro" attributes are sent by the kernel and refused in requests;
  *  - an attribute or flag that this module version knows but does not
@@ -48,7 +48,9 @@
 #define DMVPN_HEAD_MAX		128	/* bytes of DMVPN_EVENT_A_HEAD */
 
 /**
- * enum dmvpn_df - DF bit of the outer IPv4 header
+ * enum dmvpn_df - may routers on the way fragment: DF of the outer IPv4 header.
+ * An outer IPv6 packet has no such bit: "cleared" is, that this host fragments
+ * it when it does not fit, which only it can
  * @DMVPN_DF_SET: set, so that path MTU discovery works; cleared only for an
  *	inner packet that does not fit and may be fragmented, or is IPv6 of up
  *	to 1280 bytes (default)
@@ -110,12 +112,13 @@ enum dmvpn_link_flag {
 /**
  * enum dmvpn_link_attr - IFLA_INFO_DATA of kind "dmvpn"
  * @IFLA_DMVPN_LOCAL: address; own NBMA address, also the only one accepted as
- *	outer destination; 0.0.0.0: any (chosen by the route)
+ *	outer destination; 0.0.0.0 or :: any (chosen by the route)
  * @IFLA_DMVPN_LOCAL_DEV: u32 ifindex in the underlay namespace; the local
  *	address follows this interface's primary address (a loopback too);
  *	0: none. Excludes IFLA_DMVPN_LOCAL
  * @IFLA_DMVPN_REMOTE: address; all data goes to this peer and only it is
- *	heard (tunnel destination); 0.0.0.0: multipoint. May change at any time
+ *	heard (tunnel destination); 0.0.0.0 or :: multipoint. May change at any
+ *	time
  * @IFLA_DMVPN_LINK: u32 ifindex in the underlay namespace; the outer packet
  *	leaves by this interface or its VRF; 0: by the route
  * @IFLA_DMVPN_KEY: u32; GRE key, implies DMVPN_LINK_F_KEY
@@ -141,6 +144,12 @@ enum dmvpn_link_flag {
  *	raises DMVPN_CMD_ONEWAY_NTF; 0: off
  * @IFLA_DMVPN_NHRP_RATE: u32 packets/s; NHRP frames of unknown senders passed
  *	on to packet sockets; 0: no limit
+ * @IFLA_DMVPN_FAMILY: u8; AF_INET or AF_INET6: of all NBMA addresses of the
+ *	device, fixed when it is created. Default: that of IFLA_DMVPN_LOCAL and
+ *	IFLA_DMVPN_REMOTE, without these AF_INET. An IPv6 device is refused
+ *	(EADDRINUSE) while another module, ip6_gre, has GRE over IPv6, and
+ *	keeps it out in turn. Its link-layer address has 16 bytes, that of NHRP
+ *	frames on packet sockets too
  */
 enum dmvpn_link_attr {
 	IFLA_DMVPN_UNSPEC,
@@ -164,6 +173,7 @@ enum dmvpn_link_attr {
 	IFLA_DMVPN_REDIRECT_INTERVAL,
 	IFLA_DMVPN_ONEWAY_INTERVAL,
 	IFLA_DMVPN_NHRP_RATE,
+	IFLA_DMVPN_FAMILY,
 	__IFLA_DMVPN_MAX
 };
 
@@ -262,7 +272,7 @@ enum dmvpn_cmd {
  * @DMVPN_FEATURE_PATH_GET: DMVPN_CMD_PATH_GET
  * @DMVPN_FEATURE_INNER_IPV6: IPv6 carried inside: neighbours, shortcuts, paths
  *	and upcalls with addresses of 16 bytes
- * @DMVPN_FEATURE_OUTER_IPV6: IPv6 NBMA addresses
+ * @DMVPN_FEATURE_OUTER_IPV6: IPv6 NBMA addresses, IFLA_DMVPN_FAMILY
  * @DMVPN_FEATURE_STRICT_SOURCE: DMVPN_LINK_F_STRICT_SOURCE
  * @DMVPN_FEATURE_NHRP_RATE: IFLA_DMVPN_NHRP_RATE
  */
@@ -362,7 +372,8 @@ enum dmvpn_drop {
  * @DMVPN_COUNT_UPCALL: `upcall`: upcalls sent
  * @DMVPN_COUNT_UPCALL_SUPPRESSED: `upcall-suppressed`: by the rate limits
  * @DMVPN_COUNT_UPCALL_LOST: `upcall-lost`: nobody listened, or no memory
- * @DMVPN_COUNT_FRAGMENTED: `fragmented`: sent with DF clear for its size
+ * @DMVPN_COUNT_FRAGMENTED: `fragmented`: sent with DF clear for its size, of
+ *	IPv6 outside: in fragments
  * @DMVPN_COUNT_VIA_SHORTCUT: `via-shortcut`: packets sent by a shortcut
  * @DMVPN_COUNT_REDIRECT: `redirect`: hairpins that user space was told of
  * @DMVPN_COUNT_REDIRECT_SUPPRESSED: `redirect-suppressed`: hairpins that it
@@ -433,7 +444,8 @@ enum dmvpn_peer_flag {
 /**
  * enum dmvpn_peer_attr - DMVPN_CMD_PEER_*
  * @DMVPN_PEER_A_IFINDEX: u32; key
- * @DMVPN_PEER_A_NBMA: address; key; neither zero, multicast nor broadcast
+ * @DMVPN_PEER_A_NBMA: address of the device's IFLA_DMVPN_FAMILY; key; neither
+ *	zero, multicast nor broadcast, of IPv6 not link-local
  * @DMVPN_PEER_A_MARK: u32; key; within IFLA_DMVPN_MARK_MASK; default 0
  * @DMVPN_PEER_A_ID: u32, ro; stable, never 0
  * @DMVPN_PEER_A_FLAGS: bitfield32 of enum dmvpn_peer_flag

@@ -55,5 +55,5 @@ pcap() {
 # kernel; for questions about the outer header it is not needed.
 outer() {
 	tcpdump -r "$(pcap_file "$1" "$2")" -nn -q "$3" 2>/dev/null |
-		sed -n -E 's/^[^ ]+ IP ([0-9.]+) > ([0-9.]+): .*/\1 \2/p'
+		sed -n -E 's/^[^ ]+ IP6? ([0-9a-f:.]+) > ([0-9a-f:.]+): .*/\1 \2/p'
 }

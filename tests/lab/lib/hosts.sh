@@ -90,9 +90,10 @@ delay() {
 # not said, `eth0`, or a new dummy device (Loopback0).
 #
 #   HOST eth0 ---- 100.64.N.0/30 ---- HOST inet     N in the order of naming
+#         or 3fff:100:N::/64, for an IPv6 address
 underlay_count=0
 underlay() {
-	local spec name address dev net
+	local spec name address dev inet own all
 	[ -n "${host_pid[inet]:-}" ] || host inet
 	for spec in "$@"; do
 		name=${spec%%=*}
@@ -100,22 +101,26 @@ underlay() {
 		dev=lo
 		case $address in *@*) dev=${address#*@} address=${address%@*} ;; esac
 		underlay_count=$((underlay_count + 1))
-		net=100.64.$underlay_count
+		inet=100.64.$underlay_count.1/30 own=100.64.$underlay_count.2/30 all=32
+		case $address in *:*)
+			inet=3fff:100:$underlay_count::1/64
+			own=3fff:100:$underlay_count::2/64 all=128
+			;;
+		esac
 		[ -n "${host_pid[$name]:-}" ] || host "$name"
 		link "$name:eth0" "inet:$name"
 		on inet ip -batch - <<-IP
-			addr add $net.1/30 dev $name
-			route add $address/32 via $net.2
+			$(addr_lines "$name" "$inet")
+			route add $address/$all via ${own%/*}
 		IP
 		case $dev in
 		lo | eth0) ;;
 		*) on "$name" ip link add "$dev" type dummy ;;
 		esac
 		on "$name" ip -batch - <<-IP
-			addr add $net.2/30 dev eth0
-			addr add $address/32 dev $dev
-			link set $dev up
-			route add default via $net.1 src $address
+			$(addr_lines eth0 "$own")
+			$(addr_lines "$dev" "$address/$all")
+			route add default via ${inet%/*} src $address
 		IP
 	done
 }

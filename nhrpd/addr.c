@@ -122,12 +122,18 @@ bool addr_is_martian(const struct addr *a)
 	if (a->len == 4)
 		return a->b[0] == 127 || (a->b[0] & 0xf0) == 0xe0 ||
 		       addr_to_v4(a) == INADDR_BROADCAST;
-	return a->b[0] == 0xff || (zero_between(a, 0, 15) && a->b[15] == 1);
+	return a->b[0] == 0xff || (zero_between(a, 0, 15) && a->b[15] == 1) ||
+	       (zero_between(a, 0, 10) && a->b[10] == 0xff && a->b[11] == 0xff);
 }
 
 bool addr_is_link_local(const struct addr *a)
 {
 	return a->len == 16 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+bool addr_is_nbma(const struct addr *a)
+{
+	return !addr_is_martian(a) && !addr_is_link_local(a);
 }
 
 bool addr_in_prefix(const struct addr *a, const struct addr *net,

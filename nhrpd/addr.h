@@ -37,10 +37,13 @@ bool addr_eq(const struct addr *a, const struct addr *b);
 bool addr_is_set(const struct addr *a);
 /* All bits zero (0.0.0.0, ::), with a length. */
 bool addr_is_any(const struct addr *a);
-/* Multicast, limited broadcast, loopback, any: nobody's own unicast address. */
+/* Multicast, limited broadcast, loopback, any, v4-mapped: nobody's own unicast
+ * address. */
 bool addr_is_martian(const struct addr *a);
 /* IPv6, fe80::/10. */
 bool addr_is_link_local(const struct addr *a);
+/* What a host of any link of an underlay may have: neither of both. */
+bool addr_is_nbma(const struct addr *a);
 /* Both are of one family and agree in the first @plen bits. */
 bool addr_in_prefix(const struct addr *a, const struct addr *net,
 		    unsigned int plen);

@@ -104,6 +104,7 @@ static void knows_nobodys_addresses(void **state)
 		{ "fe80::1", false, false },
 		{ "feff::1", false, false },
 		{ "ff02::1", false, true },
+		{ "::ffff:192.0.2.1", false, true },
 		{ "2001:db8::1", false, false },
 	};
 	const struct addr none = { 0 };

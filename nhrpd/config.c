@@ -23,6 +23,8 @@
 #define ARGS_MAX	2
 #define ERROR_WORD_MAX	40
 #define MTU_MIN_V6	1280		/* RFC 8200 section 5 */
+#define MODE_P2P	1		/* of `tunnel mode gre …` */
+#define MODE_OVER6	2
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* What may be given only once in a section; `no …` makes room again. */
@@ -83,9 +85,10 @@ struct parser {
 	struct conf_nhrp *n;		/* of @family in @c */
 	/* line of the slot's value, 0: none; IPv4's for what has no family */
 	unsigned int seen[__CONF_FAMILY_MAX][__SLOT_MAX];
-	bool p2p;			/* `tunnel mode gre ip` */
+	bool p2p, over6;		/* of `tunnel mode gre …` */
 	uint16_t mtu[__CONF_FAMILY_MAX];
 	unsigned int nhs_line[__CONF_FAMILY_MAX][CONF_NHS_MAX];
+	unsigned int map_line[__CONF_FAMILY_MAX][CONF_MAP_MAX];
 	unsigned int control_line, vici_line, netns_line;
 	unsigned int protection_line[IFACES_MAX];
 };
@@ -93,7 +96,7 @@ struct parser {
 /*
  * @form: words, of which some stand for arguments: F `ip` or `ipv6`, which is
  * the family of the line's A (an address) and P (address/length), B an NBMA
- * address, M a netmask, N a number from @min to @max, W a word, * the rest of
+ * address (of either family: finish_underlay()), M a netmask, N a number from @min to @max, W a word, * the rest of
  * the line. @foreign: whose line it is, when it is not ours.
  */
 struct line {
@@ -272,6 +275,15 @@ static int check_unicast(struct parser *p, const char *word,
 	if (addr_is_martian(a))
 		return refuse(p, word, "not a unicast address");
 	return 0;
+}
+
+/* The same for the underlay, which may have many links. */
+static int check_nbma(struct parser *p, const char *word, const struct addr *a)
+{
+	if (addr_is_link_local(a))
+		return refuse(p, word,
+			      "a link-local address is no NBMA address");
+	return check_unicast(p, word, a);
 }
 
 /* ---- the lines ---- */
@@ -517,6 +529,7 @@ static int add_map(struct parser *p, const char *word,
 
 	if (n->n_map == CONF_MAP_MAX)
 		return refuse(p, word, "more than %d map lines", CONF_MAP_MAX);
+	p->map_line[p->family][n->n_map] = p->line;
 	n->map[n->n_map++] = *map;
 	return 0;
 }
@@ -537,7 +550,7 @@ static int take_map(struct parser *p, const struct args *a)
 	struct conf_map map = { .proto = a->addr[0], .nbma = a->addr[1] };
 
 	if (check_unicast(p, a->word[0], &a->addr[0]) ||
-	    check_unicast(p, a->word[1], &a->addr[1]))
+	    check_nbma(p, a->word[1], &a->addr[1]))
 		return -EINVAL;
 	if (a->plen && a->plen != map.proto.len * 8)
 		return refuse(p, a->word[0], "only single addresses are mapped");
@@ -551,7 +564,7 @@ static int take_map_multicast(struct parser *p, const struct args *a)
 	struct conf_map map = { .nbma = a->addr[0], .multicast = true };
 	unsigned int i;
 
-	if (check_unicast(p, a->word[0], &a->addr[0]))
+	if (check_nbma(p, a->word[0], &a->addr[0]))
 		return -EINVAL;
 	for (i = 0; i < p->n->n_map; i++)
 		if (p->n->map[i].multicast &&
@@ -563,11 +576,10 @@ static int take_map_multicast(struct parser *p, const struct args *a)
 static int set_nhs_nbma(struct parser *p, struct conf_nhs *nhs,
 			const char *word)
 {
-	if (read_v4(word, &nhs->nbma))
-		return check_unicast(p, word, &nhs->nbma);
+	if (addr_parse(word, &nhs->nbma))
+		return check_nbma(p, word, &nhs->nbma);
 	if (!valid_fqdn(word))
-		return refuse(p, word,
-			      "neither an IPv4 address nor a host name");
+		return refuse(p, word, "neither an address nor a host name");
 	strcpy(nhs->fqdn, word);
 	return 0;
 }
@@ -744,7 +756,7 @@ static int take_authorize(struct parser *p, const struct args *a)
 
 static int take_source_addr(struct parser *p, const struct args *a)
 {
-	if (check_unicast(p, a->word[0], &a->addr[0]))
+	if (check_nbma(p, a->word[0], &a->addr[0]))
 		return -EINVAL;
 	p->c->source = a->addr[0];
 	return 0;
@@ -756,7 +768,7 @@ static int take_source_dev(struct parser *p, const struct args *a)
 
 	if (word[strspn(word, "0123456789.")] == '\0' || !valid_ifname(word))
 		return refuse(p, word,
-			      "neither an IPv4 address nor an interface name");
+			      "neither an address nor an interface name");
 	if (!strcmp(word, p->c->name))
 		return refuse(p, word, "a tunnel cannot be its own source");
 	strcpy(p->c->source_dev, word);
@@ -790,7 +802,7 @@ static int take_no_vrf(struct parser *p, const struct args *a)
 
 static int take_destination(struct parser *p, const struct args *a)
 {
-	if (check_unicast(p, a->word[0], &a->addr[0]))
+	if (check_nbma(p, a->word[0], &a->addr[0]))
 		return -EINVAL;
 	p->c->destination = a->addr[0];
 	return 0;
@@ -808,17 +820,10 @@ static int take_no_destination(struct parser *p, const struct args *a)
 	return 0;
 }
 
-static int take_mode_multipoint(struct parser *p, const struct args *a)
+static int take_mode(struct parser *p, const struct args *a)
 {
-	(void)a;
-	p->p2p = false;
-	return 0;
-}
-
-static int take_mode_p2p(struct parser *p, const struct args *a)
-{
-	(void)a;
-	p->p2p = true;
+	p->p2p = a->num & MODE_P2P;
+	p->over6 = a->num & MODE_OVER6;
 	return 0;
 }
 
@@ -977,9 +982,13 @@ static const struct line lines[] = {
 	  .slot = SLOT_DESTINATION },
 	{ "no tunnel destination B", .take = take_no_destination,
 	  .slot = SLOT_DESTINATION },
-	{ "tunnel mode gre multipoint", .take = take_mode_multipoint,
-	  .slot = SLOT_MODE },
-	{ "tunnel mode gre ip", .take = take_mode_p2p, .slot = SLOT_MODE },
+	{ "tunnel mode gre multipoint", .take = take_mode, .slot = SLOT_MODE },
+	{ "tunnel mode gre multipoint ipv6", .take = take_mode,
+	  .slot = SLOT_MODE, .dflt = MODE_OVER6 },
+	{ "tunnel mode gre ip", .take = take_mode, .slot = SLOT_MODE,
+	  .dflt = MODE_P2P },
+	{ "tunnel mode gre ipv6", .take = take_mode, .slot = SLOT_MODE,
+	  .dflt = MODE_P2P | MODE_OVER6 },
 	{ "tunnel strict-source", .take = take_on, AT(strict_source) },
 	{ "no tunnel strict-source", .take = take_off, AT(strict_source) },
 	{ "tunnel key N", .take = take_key, .slot = SLOT_KEY,
@@ -1068,7 +1077,7 @@ static bool fits(enum conf_family f, const struct line *l, struct place pl,
 	case 'A':
 		return read_addr(word, f, &a);
 	case 'B':
-		return read_v4(word, &a);
+		return addr_parse(word, &a);
 	case 'F':
 		return !strcmp(word, families[f].word);
 	case 'M':
@@ -1098,7 +1107,7 @@ static void describe(enum conf_family f, const struct line *l, struct place pl,
 		snprintf(buf, size, "an %s address", families[f].name);
 		break;
 	case 'B':
-		snprintf(buf, size, "an IPv4 address");
+		snprintf(buf, size, "an NBMA address");
 		break;
 	case 'F':
 		snprintf(buf, size, "%s", families[f].word);
@@ -1442,6 +1451,61 @@ static void finish_ids(struct parser *p)
 		     v4);
 }
 
+/* The mode tells, else the tunnel's own addresses; an interface has both. */
+static enum conf_family underlay_of(const struct parser *p)
+{
+	const struct conf_iface *c = p->c;
+	const struct addr *a = addr_is_set(&c->source) ? &c->source :
+							 &c->destination;
+
+	if (p->seen[CONF_IPV4][SLOT_MODE])
+		return p->over6 ? CONF_IPV6 : CONF_IPV4;
+	return a->len == 16 ? CONF_IPV6 : CONF_IPV4;
+}
+
+static int check_underlay(struct parser *p, unsigned int line,
+			  const struct addr *a)
+{
+	enum conf_family is = a->len == 16 ? CONF_IPV6 : CONF_IPV4;
+	char text[ADDR_STRLEN];
+
+	if (!addr_is_set(a) || is == p->c->underlay)
+		return 0;
+	return refuse_at(p, line, addr_text(a, text),
+			 "an %s address, but the tunnel is over %s (see 'tunnel mode')",
+			 families[is].name, families[p->c->underlay].name);
+}
+
+static int check_underlay_of(struct parser *p, enum conf_family f)
+{
+	const struct conf_nhrp *n = &p->c->nhrp[f];
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < n->n_nhs; i++)
+		ret = check_underlay(p, p->nhs_line[f][i], &n->nhs[i].nbma);
+	for (i = 0; !ret && i < n->n_map; i++)
+		ret = check_underlay(p, p->map_line[f][i], &n->map[i].nbma);
+	return ret;
+}
+
+/* All NBMA addresses are of one family. */
+static int finish_underlay(struct parser *p)
+{
+	const unsigned int *seen = p->seen[CONF_IPV4];
+	unsigned int f;
+	int ret;
+
+	p->c->underlay = underlay_of(p);
+	ret = check_underlay(p, seen[SLOT_SOURCE], &p->c->source);
+	if (!ret)
+		ret = check_underlay(p, seen[SLOT_DESTINATION],
+				     &p->c->destination);
+	for (f = 0; !ret && f < __CONF_FAMILY_MAX; f++)
+		ret = check_underlay_of(p, f);
+	return ret;
+}
+
 static int finish_tunnel(struct parser *p)
 {
 	const struct conf_iface *c = p->c;
@@ -1449,7 +1513,8 @@ static int finish_tunnel(struct parser *p)
 	char text[ADDR_STRLEN];
 
 	if (p->p2p && !dest)
-		return refuse_at(p, p->seen[CONF_IPV4][SLOT_MODE], "ip",
+		return refuse_at(p, p->seen[CONF_IPV4][SLOT_MODE],
+				 families[c->underlay].word,
 				 "a point-to-point tunnel needs 'tunnel destination'");
 	if (p->seen[CONF_IPV4][SLOT_MODE] && !p->p2p && dest)
 		return refuse_at(p, p->seen[CONF_IPV4][SLOT_DESTINATION],
@@ -1470,7 +1535,9 @@ static int finish_iface(struct parser *p)
 
 	if (!p->c)
 		return 0;
-	ret = finish_tunnel(p);
+	ret = finish_underlay(p);
+	if (!ret)
+		ret = finish_tunnel(p);
 	if (!ret)
 		ret = finish_family(p, CONF_IPV4);
 	if (!ret)
@@ -1482,7 +1549,7 @@ static int finish_iface(struct parser *p)
 	finish_ids(p);
 	memset(p->seen, 0, sizeof(p->seen));
 	memset(p->mtu, 0, sizeof(p->mtu));
-	p->p2p = false;
+	p->p2p = p->over6 = false;
 	p->c = NULL;
 	return 0;
 }
@@ -1494,7 +1561,8 @@ static bool collide(const struct conf_iface *a, const struct conf_iface *b)
 		return false;
 	if (!addr_eq(&a->destination, &b->destination))
 		return false;
-	return !strcmp(a->source_dev, b->source_dev) &&
+	return a->underlay == b->underlay &&
+	       !strcmp(a->source_dev, b->source_dev) &&
 	       addr_eq(&a->source, &b->source) &&
 	       a->has_key == b->has_key && a->key == b->key;
 }

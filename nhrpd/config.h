@@ -118,6 +118,7 @@ struct conf_iface {
 	bool ipsec_required;
 	char protection[CONF_PROFILE_MAX];	/* `tunnel protection ipsec profile` */
 	/* tunnel */
+	enum conf_family underlay;	/* of all NBMA addresses */
 	char source_dev[IFNAMSIZ];	/* `tunnel source IF`; empty: see next */
 	struct addr source;		/* `tunnel source A` */
 	char vrf[IFNAMSIZ];		/* `tunnel vrf`, of the underlay; empty: as it is */

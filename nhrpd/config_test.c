@@ -405,6 +405,38 @@ static void test_nhs_of_destination(void **state)
 	conf_free(c);
 }
 
+/* NBMA addresses are IPv6 where the mode, or the tunnel's own address, is. */
+static void test_over6(void **state)
+{
+	struct conf *c = section(" ip nhrp map multicast 2001:db8::3\n"
+				 " ip nhrp map 10.0.0.2 2001:db8::2\n"
+				 " ip nhrp nhs 10.0.0.3 nbma 2001:db8::3\n"
+				 " ipv6 nhrp nhs dynamic nbma hub.example\n"
+				 " tunnel source eth0\n"
+				 " tunnel mode gre multipoint ipv6\n");
+	struct conf_iface *i = &c->iface[0];
+	struct conf_nhrp *n = &i->nhrp[CONF_IPV4];
+
+	(void)state;
+	assert_int_equal(i->underlay, CONF_IPV6);
+	expect_addr(&n->map[0].nbma, "2001:db8::3");
+	expect_addr(&n->map[1].nbma, "2001:db8::2");
+	expect_addr(&n->nhs[0].nbma, "2001:db8::3");
+	conf_free(c);
+	c = section(" tunnel source 2001:db8::1\n");
+	assert_int_equal(c->iface[0].underlay, CONF_IPV6);
+	conf_free(c);
+	c = section(" tunnel mode gre ipv6\n"
+		    " tunnel destination 2001:db8::3\n"
+		    " ip nhrp nhs 10.0.0.3\n");
+	assert_int_equal(c->iface[0].underlay, CONF_IPV6);
+	expect_addr(&c->iface[0].nhrp[CONF_IPV4].nhs[0].nbma, "2001:db8::3");
+	conf_free(c);
+	c = section(" tunnel source eth0\n");
+	assert_int_equal(c->iface[0].underlay, CONF_IPV4);
+	conf_free(c);
+}
+
 static void test_layout(void **state)
 {
 	struct conf *c = read_text("! comment\n"
@@ -640,7 +672,7 @@ static const struct refusal refusals[] = {
 	{ " ip nhrp foo", "f:2: word 'foo': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect, authorize or server-only" },
 	{ " ip nhrp", "f:2: word 'nhrp': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect, authorize or server-only behind it" },
 	{ " tunnel mode ipip", "f:2: word 'ipip': expected gre" },
-	{ " tunnel mode gre multipoint ipv6", "f:2: word 'ipv6': expected the end of the line" },
+	{ " tunnel mode gre multipoint ip", "f:2: word 'ip': expected the end of the line or ipv6" },
 	{ " frobnicate", "f:2: word 'frobnicate': expected interface, end, exit, nhrp, crypto, set, no, ip, ipv6, if-state or tunnel" },
 	{ " ip nhrp short", "f:2: word 'short': expected authentication, map, network-id, nhs, holdtime, registration, shortcut, redirect, authorize or server-only" },
 	{ " ip\x1bnhrp", "f:2: word 'ip?nhrp': expected interface, end, exit, nhrp, crypto, set, no, ip, ipv6, if-state or tunnel" },
@@ -660,16 +692,25 @@ static const struct refusal refusals[] = {
 	{ " ip mtu 1000\n ipv6 nhrp network-id 1", "f:2: word '1000': IPv6 needs an MTU of 1280" },
 	{ " ipv6 mtu 1279", "f:2: word '1279': expected a number from 1280 to 65535" },
 	{ " ipv6 nhrp map 10.0.0.1 1.1.1.1", "f:2: word '10.0.0.1': expected an IPv6 address, an IPv6 address/length or multicast" },
-	{ " ipv6 nhrp map 2001:db8::1 2001:db8::2", "f:2: word '2001:db8::2': expected an IPv4 address" },
 	{ " ipv6 nhrp map 2001:db8::1/64 1.1.1.1", "f:2: word '2001:db8::1/64': only single addresses are mapped" },
-	{ " ipv6 nhrp map multicast 2001:db8::2", "f:2: word '2001:db8::2': expected an IPv4 address or dynamic" },
+	{ " ipv6 nhrp map multicast hub", "f:2: word 'hub': expected an NBMA address or dynamic" },
 	{ " ipv6 nhrp nhs 10.0.0.1", "f:2: word '10.0.0.1': expected cluster, fallback, an IPv6 address or dynamic" },
-	{ " ipv6 nhrp nhs 2001:db8::1 nbma 2001:db8::2", "f:2: word '2001:db8::2': neither an IPv4 address nor a host name" },
 	{ " ipv6 nhrp nhs 2001:db8::1", "f:2: word '2001:db8::1': neither nbma here nor an 'ipv6 nhrp map' line tells its NBMA address" },
 	{ " ipv6 nhrp map 2001:db8::1 1.1.1.1\n ipv6 address 2001:db8::1/64", "f:3: word '2001:db8::1': an 'ipv6 nhrp map' line gives it to somebody else" },
 	{ " ipv6 nhrp map fe80::1 1.1.1.1\n ipv6 address fe80::1 link-local", "f:3: word 'fe80::1': an 'ipv6 nhrp map' line gives it to somebody else" },
 	{ " ipv6 nhrp holdtime 60\n ipv6 nhrp registration timeout 60", "f:3: word '60': must be shorter than the holding time, 60" },
-	{ " tunnel source 2001:db8::1", "f:2: word '2001:db8::1': neither an IPv4 address nor an interface name" },
+	/* the underlay's: what the mode says, else source and destination */
+	{ " ipv6 nhrp map 2001:db8::1 2001:db8::2", "f:2: word '2001:db8::2': an IPv6 address, but the tunnel is over IPv4 (see 'tunnel mode')" },
+	{ " ip nhrp map multicast 2001:db8::2", "f:2: word '2001:db8::2': an IPv6 address, but the tunnel is over IPv4 (see 'tunnel mode')" },
+	{ " ipv6 nhrp nhs 2001:db8::1 nbma 2001:db8::2", "f:2: word '2001:db8::2': an IPv6 address, but the tunnel is over IPv4 (see 'tunnel mode')" },
+	{ " tunnel source 2001:db8::1\n tunnel mode gre multipoint", "f:2: word '2001:db8::1': an IPv6 address, but the tunnel is over IPv4 (see 'tunnel mode')" },
+	{ " tunnel mode gre multipoint ipv6\n tunnel source 1.1.1.1", "f:3: word '1.1.1.1': an IPv4 address, but the tunnel is over IPv6 (see 'tunnel mode')" },
+	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1\n tunnel source 2001:db8::1", "f:2: word '1.1.1.1': an IPv4 address, but the tunnel is over IPv6 (see 'tunnel mode')" },
+	{ " tunnel source 2001:db8::1\n tunnel destination 1.1.1.1", "f:3: word '1.1.1.1': an IPv4 address, but the tunnel is over IPv6 (see 'tunnel mode')" },
+	{ " tunnel source eth0\n tunnel mode gre multipoint ipv6\n ip nhrp map 10.0.0.1 1.1.1.1", "f:4: word '1.1.1.1': an IPv4 address, but the tunnel is over IPv6 (see 'tunnel mode')" },
+	{ " tunnel source fe80::1", "f:2: word 'fe80::1': a link-local address is no NBMA address" },
+	{ " tunnel destination ::ffff:1.1.1.1", "f:2: word '::ffff:1.1.1.1': not a unicast address" },
+	{ " tunnel mode gre ipv6", "f:2: word 'ipv6': a point-to-point tunnel needs 'tunnel destination'" },
 	/* addresses */
 	{ " ip address 10.0.0.1", "f:2: word '10.0.0.1': expected a netmask behind it" },
 	{ " ip address 10.0.0.1 255.0.255.0", "f:2: word '255.0.255.0': expected a netmask" },
@@ -697,8 +738,8 @@ static const struct refusal refusals[] = {
 	{ " ip tcp adjust-mss 499", "f:2: word '499': expected a number from 500 to 65495" },
 	/* NHRP */
 	{ " ip nhrp authentication 123456789", "f:2: word 'authentication': the key has 9 characters, a packet holds at most 8" },
-	{ " ip nhrp map 10.0.0.1", "f:2: word '10.0.0.1': expected an IPv4 address behind it" },
-	{ " ip nhrp map 10.0.0.1 hub", "f:2: word 'hub': expected an IPv4 address" },
+	{ " ip nhrp map 10.0.0.1", "f:2: word '10.0.0.1': expected an NBMA address behind it" },
+	{ " ip nhrp map 10.0.0.1 hub", "f:2: word 'hub': expected an NBMA address" },
 	{ " ip nhrp map 10.0.0.1 224.0.0.5", "f:2: word '224.0.0.5': not a unicast address" },
 	{ " ip nhrp map 127.0.0.1 1.1.1.1", "f:2: word '127.0.0.1': not a unicast address" },
 	{ " ip nhrp map 10.0.0.1 1.1.1.1\n ip nhrp map 10.0.0.1 2.2.2.2", "f:3: word '10.0.0.1': mapped twice" },
@@ -707,9 +748,9 @@ static const struct refusal refusals[] = {
 	{ " ip nhrp nhs 10.0.0.1", "f:2: word '10.0.0.1': neither nbma here nor an 'ip nhrp map' line tells its NBMA address" },
 	{ " ip nhrp nhs 0.0.0.0", "f:2: word '0.0.0.0': not a unicast address" },
 	{ " ip nhrp nhs 10.0.0.1 nbma", "f:2: word 'nbma': expected a value behind it" },
-	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1", "f:2: word '1.1.1': neither an IPv4 address nor a host name" },
-	{ " ip nhrp nhs 10.0.0.1 nbma a..b", "f:2: word 'a..b': neither an IPv4 address nor a host name" },
-	{ " ip nhrp nhs 10.0.0.1 nbma ::1", "f:2: word '::1': neither an IPv4 address nor a host name" },
+	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1", "f:2: word '1.1.1': neither an address nor a host name" },
+	{ " ip nhrp nhs 10.0.0.1 nbma a..b", "f:2: word 'a..b': neither an address nor a host name" },
+	{ " ip nhrp nhs 10.0.0.1 nbma ::1", "f:2: word '::1': not a unicast address" },
 	{ " ip nhrp nhs 10.0.0.1 nbma 255.255.255.255", "f:2: word '255.255.255.255': not a unicast address" },
 	{ " ip nhrp nhs 10.0.0.1 multicast", "f:2: word 'multicast': expected nbma, multicast (behind nbma), priority or cluster" },
 	{ " ip nhrp nhs 10.0.0.1 nbma 1.1.1.1 nbma 2.2.2.2", "f:2: word 'nbma': given twice" },
@@ -731,9 +772,9 @@ static const struct refusal refusals[] = {
 	{ " ip address 10.0.0.1/24\n ip nhrp map 10.0.0.1 1.1.1.1", "f:2: word '10.0.0.1': an 'ip nhrp map' line gives it to somebody else" },
 	{ " ip nhrp holdtime 60\n ip nhrp registration timeout 60", "f:3: word '60': must be shorter than the holding time, 60" },
 	/* tunnel */
-	{ " tunnel source 1.2.3.4.5", "f:2: word '1.2.3.4.5': neither an IPv4 address nor an interface name" },
+	{ " tunnel source 1.2.3.4.5", "f:2: word '1.2.3.4.5': neither an address nor an interface name" },
 	{ " tunnel source Tunnel0", "f:2: word 'Tunnel0': a tunnel cannot be its own source" },
-	{ " tunnel source 0123456789abcdef", "f:2: word '0123456789abcdef': neither an IPv4 address nor an interface name" },
+	{ " tunnel source 0123456789abcdef", "f:2: word '0123456789abcdef': neither an address nor an interface name" },
 	{ " tunnel source 127.0.0.1", "f:2: word '127.0.0.1': not a unicast address" },
 	{ " tunnel source 1.1.1.1\n tunnel source eth0", "f:3: word 'eth0': given before in line 2" },
 	{ " tunnel vrf", "f:2: word 'vrf': expected a word behind it" },
@@ -741,7 +782,7 @@ static const struct refusal refusals[] = {
 	{ " tunnel vrf 0123456789abcdef", "f:2: word '0123456789abcdef': not the name of a VRF" },
 	{ " tunnel vrf ISP\n tunnel vrf ISP", "f:3: word 'ISP': given before in line 2" },
 	{ " tunnel destination 239.1.1.1", "f:2: word '239.1.1.1': not a unicast address" },
-	{ " tunnel destination hub", "f:2: word 'hub': expected an IPv4 address" },
+	{ " tunnel destination hub", "f:2: word 'hub': expected an NBMA address" },
 	{ " tunnel destination 1.1.1.1\n no tunnel destination 2.2.2.2", "f:3: word '2.2.2.2': not the destination of line 2" },
 	{ " tunnel destination 1.1.1.1\n tunnel mode gre multipoint", "f:2: word '1.1.1.1': a multipoint tunnel (line 3) has no destination" },
 	{ " tunnel mode gre ip", "f:2: word 'ip': a point-to-point tunnel needs 'tunnel destination'" },
@@ -967,6 +1008,7 @@ int main(void)
 		cmocka_unit_test(test_nhs_forms),
 		cmocka_unit_test(test_clusters),
 		cmocka_unit_test(test_nhs_of_destination),
+		cmocka_unit_test(test_over6),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_v6),
 		cmocka_unit_test(test_v6_mirrors_v4),

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include <linux/dmvpn.h>
 
@@ -181,24 +182,39 @@ static bool asks_for(const struct daemon_iface *i, const char *name)
 }
 
 /* By name rather than by who asked: the section may be another one by now. */
-static void name_ready(void *ctx, const char *name, const struct addr *addrs,
-		       unsigned int n)
+static void tell_name(struct daemon *d, enum conf_family family,
+		      const char *name, const struct addr *addrs,
+		      unsigned int n)
 {
-	struct daemon *d = ctx;
 	struct daemon_iface *i;
 
 	for (i = d->ifaces; i; i = i->next)
-		if (i->ifindex && asks_for(i, name))
+		if (i->ifindex && i->conf->underlay == family &&
+		    asks_for(i, name))
 			engine_name(d->engine, i->ifindex, name, addrs, n,
 				    event_now());
+}
+
+static void name4_ready(void *ctx, const char *name, const struct addr *addrs,
+			unsigned int n)
+{
+	tell_name(ctx, CONF_IPV4, name, addrs, n);
+}
+
+static void name6_ready(void *ctx, const char *name, const struct addr *addrs,
+			unsigned int n)
+{
+	tell_name(ctx, CONF_IPV6, name, addrs, n);
 }
 
 static void op_lookup(void *ctx, unsigned int ifindex, const char *fqdn)
 {
 	struct daemon *d = ctx;
+	const struct daemon_iface *i = daemon_iface(d, ifindex);
+	bool over6 = i && i->conf->underlay == CONF_IPV6;
 
-	(void)ifindex;
-	if (event_lookup(d->loop, fqdn, name_ready, d))
+	if (event_lookup(d->loop, fqdn, over6 ? AF_INET6 : AF_INET,
+			 over6 ? name6_ready : name4_ready, d))
 		log_err("%s cannot be looked up: out of memory", fqdn);
 }
 
@@ -731,14 +747,13 @@ static void warn_settings(const struct daemon *d)
  * The kernel loads the module when a device of its kind is created; as long as
  * it is not loaded there is no device whose events could be missed.
  */
-static int load_module(struct daemon *d)
+static void load_module(struct daemon *d)
 {
 	struct daemon_iface *i;
 
 	for (i = d->ifaces; i; i = i->next)
 		if (!device_create(d, i))
-			return 0;
-	return -ENOENT;
+			return;
 }
 
 static int open_kernel(struct daemon *d)
@@ -748,9 +763,12 @@ static int open_kernel(struct daemon *d)
 
 	ret = kernel_open(&d->kernel, d->loop, &kernel_ops, d, err,
 			  sizeof(err));
-	if (ret == -ENOENT && !load_module(d))
+	if (ret == -ENOENT) {
+		/* it may be loaded and have refused the device */
+		load_module(d);
 		ret = kernel_open(&d->kernel, d->loop, &kernel_ops, d, err,
 				  sizeof(err));
+	}
 	if (ret == -ENOENT)
 		log_err("the dmvpn kernel module is not loaded (modprobe dmvpn)");
 	else if (ret == -EPERM)

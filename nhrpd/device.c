@@ -30,6 +30,7 @@
 #include "rtnl.h"
 
 #define MTU_IPSEC	1400	/* room for ESP on the usual 1500 */
+#define MTU_OVER6	20	/* the outer header has so much more */
 #define MTU_IPV6	1280	/* RFC 8200, 5 */
 #define REDIRECT_TIMEOUT 8	/* seconds, IOS */
 
@@ -147,6 +148,7 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 	const struct conf_profile *p = conf_profile(d->conf, c->protection);
 
 	*t = *now;
+	t->underlay = c->underlay;
 	/* charon gives any number to an SA */
 	if (p && p->nat_marks)
 		t->mark_mask = UINT32_MAX;
@@ -187,6 +189,26 @@ static bool want_tunnel(struct daemon *d, struct daemon_iface *i,
 	return true;
 }
 
+static const char *underlay_name(enum conf_family f)
+{
+	return f == CONF_IPV6 ? "IPv6" : "IPv4";
+}
+
+/* A new device. A module that knows one underlay makes that, unasked. */
+static bool finish_device(struct daemon *d, struct daemon_iface *i,
+			  const struct rtnl_link *l)
+{
+	if (l->tunnel.underlay == i->conf->underlay) {
+		/* on a system without IPv6 it makes none anyway */
+		rtnl_link_no_ll(d->rtnl, l->ifindex);
+		return true;
+	}
+	rtnl_link_del(d->rtnl, l->ifindex);
+	i->created = false;
+	return wait_for(i, "this dmvpn module carries nothing over %s",
+			underlay_name(i->conf->underlay));
+}
+
 int device_create(struct daemon *d, struct daemon_iface *i)
 {
 	static const struct rtnl_tunnel fresh;
@@ -205,9 +227,8 @@ int device_create(struct daemon *d, struct daemon_iface *i)
 		return ret;
 	}
 	i->created = true;
-	/* on a system without IPv6 it makes none anyway */
-	if (!rtnl_link_get(d->rtnl, 0, i->name, &l))
-		rtnl_link_no_ll(d->rtnl, l.ifindex);
+	if (!rtnl_link_get(d->rtnl, 0, i->name, &l) && !finish_device(d, i, &l))
+		return -EOPNOTSUPP;
 	log_notice("%s: device created", i->name);
 	return 0;
 }
@@ -263,6 +284,14 @@ static void lose(struct daemon *d, struct daemon_iface *i)
 		      "the device is gone");
 }
 
+/* A device keeps it for life: one of ours is made anew, another's is not. */
+static bool right_underlay(const struct daemon_iface *i,
+			   const struct rtnl_link *l)
+{
+	return strcmp(l->kind, RTNL_KIND) ||
+	       l->tunnel.underlay == i->conf->underlay;
+}
+
 /* Finds the device or makes it; its link in *@l. */
 static bool find_device(struct daemon *d, struct daemon_iface *i,
 			struct rtnl_link *l)
@@ -272,6 +301,15 @@ static bool find_device(struct daemon *d, struct daemon_iface *i,
 	/* deleted, or deleted and made anew since the last look */
 	if (i->ifindex && (ret == -ENODEV || (!ret && l->ifindex != i->ifindex)))
 		lose(d, i);
+	if (!ret && !right_underlay(i, l)) {
+		if (!i->created)
+			return wait_for(i, "the device is over %s, its section over %s: delete the one or mend the other",
+					underlay_name(l->tunnel.underlay),
+					underlay_name(i->conf->underlay));
+		rtnl_link_del(d->rtnl, l->ifindex);
+		lose(d, i);
+		ret = -ENODEV;
+	}
 	if (ret == -ENODEV && i->vanished)
 		return wait_for(i, "the device was deleted, waiting for it to come back");
 	if (ret == -ENODEV) {
@@ -322,10 +360,12 @@ static bool write_tunnel(struct daemon *d, struct daemon_iface *i,
 static void write_mtu(struct daemon *d, struct daemon_iface *i,
 		      const struct rtnl_link *l)
 {
+	bool over6 = i->conf->underlay == CONF_IPV6;
+	uint32_t most = MTU_IPSEC - (over6 ? MTU_OVER6 : 0);
 	uint32_t mtu = i->conf->mtu;
 
-	if (!mtu && i->conf->ipsec_required && l->mtu > MTU_IPSEC)
-		mtu = MTU_IPSEC;
+	if (!mtu && i->conf->ipsec_required && l->mtu > most)
+		mtu = most;
 	if (!mtu || mtu == l->mtu)
 		return;
 	if (rtnl_link_mtu(d->rtnl, i->ifindex, mtu))
@@ -390,8 +430,8 @@ static void write_if_state(struct daemon *d, struct daemon_iface *i,
 static struct addr source_nbma(struct daemon *d, const struct rtnl_link *l)
 {
 	if (l->tunnel.local_dev)
-		return rtnl_primary(d->rtnl, l->tunnel.local_dev, CONF_IPV4,
-				    NULL);
+		return rtnl_primary(d->rtnl, l->tunnel.local_dev,
+				    l->tunnel.underlay, NULL);
 	return l->tunnel.local;
 }
 

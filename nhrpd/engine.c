@@ -409,7 +409,7 @@ static bool admissible(struct iface *i, const struct addr *nbma, uint32_t mark)
 {
 	if (!iface_ready(i))
 		engine_reject(i, REJECT_OFF);
-	else if (addr_is_martian(nbma) || addr_eq(nbma, &i->local))
+	else if (!addr_is_nbma(nbma) || addr_eq(nbma, &i->local))
 		engine_reject(i, REJECT_MARTIAN);
 	else if (!iface_admits(i, nbma, mark))
 		engine_reject(i, REJECT_RATE);

@@ -36,7 +36,7 @@ struct fuzz {
 	uint64_t now;
 	uint32_t rng;
 	bool v6;			/* the step at hand */
-	bool ipsec;			/* all of it */
+	bool ipsec, over6;		/* all of it */
 	struct node node[2];		/* hub, spoke */
 	unsigned int queued;
 	struct {
@@ -86,6 +86,21 @@ static bool is_whole(const struct addr *a)
 	return a->len == 4 || a->len == 16;
 }
 
+/* Of the underlay; over IPv6 one is of its link only. */
+static struct addr nbma_of(const struct fuzz *f, uint8_t host)
+{
+	uint8_t bytes[16] = { 0x3f, 0xff, [15] = host };
+
+	if (!f->over6)
+		return v4(1, 1, 1, host);
+	return host ? addr_from(bytes, 16) : v6(1, 0, 0, 1);
+}
+
+static bool is_nbma(const struct fuzz *f, const struct addr *a)
+{
+	return a->len == (f->over6 ? 16 : 4);
+}
+
 static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 		    uint32_t mark, const uint8_t *buf, size_t len)
 {
@@ -94,7 +109,7 @@ static void op_send(void *ctx, unsigned int ifindex, const struct addr *nbma,
 	struct nhrp_packet p;
 
 	(void)mark;
-	must(ifindex == IFINDEX && nbma->len == 4);
+	must(ifindex == IFINDEX && is_nbma(n->f, nbma));
 	must(nhrp_decode(buf, len, &p) == NHRP_OK && p.hops);
 	must(p.proto_type == (p.src_proto.len == 16 ? 0x86dd : 0x0800));
 	if (f->queued == QUEUE)
@@ -111,7 +126,8 @@ static void op_neigh_set(void *ctx, unsigned int ifindex,
 	struct node *n = ctx;
 
 	must(ifindex == IFINDEX && is_whole(&neigh->addr));
-	must(neigh->nbma.len == 4 && !addr_is_martian(&neigh->addr));
+	must(is_nbma(n->f, &neigh->nbma) && addr_is_nbma(&neigh->nbma));
+	must(!addr_is_martian(&neigh->addr));
 	must(!is_own(n, &neigh->addr));
 	must(!addr_eq(&neigh->nbma, &n->nbma));
 	must(!(neigh->flags & DMVPN_NEIGH_F_REJECT));
@@ -131,11 +147,12 @@ static void op_peer_set(void *ctx, unsigned int ifindex,
 			const struct addr *nbma, uint32_t mark, uint32_t flags,
 			uint32_t priority)
 {
-	(void)ctx;
+	const struct node *n = ctx;
+
 	(void)mark;
 	(void)flags;
 	(void)priority;
-	must(ifindex == IFINDEX && nbma->len == 4);
+	must(ifindex == IFINDEX && is_nbma(n->f, nbma));
 }
 
 static void op_peer_del(void *ctx, unsigned int ifindex,
@@ -174,7 +191,7 @@ static void op_need(void *ctx, unsigned int ifindex, const struct addr *nbma,
 	struct node *n = ctx;
 
 	(void)mark;
-	must(ifindex == IFINDEX && nbma->len == 4);
+	must(ifindex == IFINDEX && is_nbma(n->f, nbma));
 	must(n->f->ipsec && (on || n->needs));
 	n->needs += on ? 1 : -1;
 }
@@ -184,7 +201,7 @@ static struct engine_sa op_sa(void *ctx, unsigned int ifindex,
 {
 	static const char *const names[] = { "", "a", "b", "1.1.1.3" };
 	struct node *n = ctx;
-	uint8_t is = n->sa[nbma->b[3] % SAS];
+	uint8_t is = n->sa[nbma->b[nbma->len - 1] % SAS];
 
 	(void)mark;
 	must(ifindex == IFINDEX && n->f->ipsec);
@@ -268,9 +285,9 @@ static void configure(struct node *n, enum conf_family family, unsigned int id)
 	c->shortcut = id;
 	c->n_nhs = 2 * id;		/* the second one is not there */
 	c->nhs[0].proto = at(n->f, 1);
-	c->nhs[0].nbma = v4(1, 1, 1, 1);
+	c->nhs[0].nbma = nbma_of(n->f, 1);
 	c->nhs[1].proto = at(n->f, 3);
-	c->nhs[1].nbma = v4(1, 1, 1, 3);
+	c->nhs[1].nbma = nbma_of(n->f, 3);
 	c->n_cluster = id;
 	c->cluster[0].max = 1;
 }
@@ -280,7 +297,7 @@ static void node_new(struct fuzz *f, unsigned int id)
 	struct node *n = &f->node[id];
 
 	n->f = f;
-	n->nbma = v4(1, 1, 1, id + 1);
+	n->nbma = nbma_of(f, id + 1);
 	strcpy(n->conf.name, "Tunnel0");
 	configure(n, CONF_IPV4, id);
 	configure(n, CONF_IPV6, id);
@@ -315,7 +332,7 @@ static void settle(struct fuzz *f)
 
 static void step_packet(struct fuzz *f, struct node *n)
 {
-	struct addr from = v4(1, 1, 1, take(f) % 5);
+	struct addr from = nbma_of(f, take(f) % 5);
 	size_t len = take(f), there = f->end - f->p;
 	uint8_t buf[256];
 
@@ -340,9 +357,10 @@ static struct addr net(struct fuzz *f)
 /* A packet that is well made, whatever it says. */
 static void step_speak(struct fuzz *f, struct node *n)
 {
-	struct addr from = v4(1, 1, 1, take(f) % 5);
+	struct addr from = nbma_of(f, take(f) % 5);
 	struct nhrp_packet p = {
-		.afn = 1, .proto_type = f->v6 ? 0x86dd : 0x0800,
+		.afn = f->over6 ? 2 : 1,
+		.proto_type = f->v6 ? 0x86dd : 0x0800,
 		.hops = take(f), .type = 1 + take(f) % NHRP_PURGE_REPLY,
 		.flags = take(f) << 8 | NHRP_F_NAT, .reqid = take(f),
 		.src_nbma = from, .src_proto = at(f, take(f)),
@@ -356,7 +374,7 @@ static void step_speak(struct fuzz *f, struct node *n)
 	c->code = says & 1 ? take(f) : 0;
 	c->prefix = says & 2 ? take(f) % (f->v6 ? 129 : 33) : 255;
 	if (says & 4)
-		c->nbma = v4(1, 1, 1, take(f) % 5);
+		c->nbma = nbma_of(f, take(f) % 5);
 	if (says & 8)
 		c->proto = says & 16 ? net(f) : at(f, take(f));
 	nhrp_ext_add(&p, NHRP_EXT_RESPONDER);
@@ -372,7 +390,7 @@ static void step_adopt(struct fuzz *f, struct node *n)
 {
 	struct engine_neigh neigh = {
 		.addr = at(f, take(f)),
-		.nbma = v4(1, 1, 1, 3 + take(f) % 3),
+		.nbma = nbma_of(f, 3 + take(f) % 3),
 		.flags = take(f) & 31,
 		.expires = take(f) * 1000,
 		.cookie_len = take(f) % (ENGINE_COOKIE_MAX + 1),
@@ -388,7 +406,7 @@ static void step_adopt(struct fuzz *f, struct node *n)
 
 static void step_redirect(struct fuzz *f, struct node *n)
 {
-	struct addr from = v4(1, 1, 1, take(f) % 5);
+	struct addr from = nbma_of(f, take(f) % 5);
 	uint8_t head[40] = { f->v6 ? 0x60 : 0x45 };
 	unsigned int k;
 
@@ -487,7 +505,7 @@ static void step(struct fuzz *f)
 		engine_routes_changed(n->engine, f->now);
 		return;
 	case 12:
-		a = v4(1, 1, 1, take(f) % 5);
+		a = nbma_of(f, take(f) % 5);
 		if (what & 64 && f->ipsec)
 			step_sa(f, n, &a);
 		else
@@ -509,8 +527,8 @@ static void look(void *ctx, const struct engine_entry *e)
 	struct fuzz *f = ctx;
 
 	must(e->reason && is_whole(&e->proto));
-	must(e->type != ENTRY_DYNAMIC || e->nbma.len == 4);
-	must(e->state != ENTRY_UP || e->nbma.len == 4);
+	must(e->type != ENTRY_DYNAMIC || is_nbma(f, &e->nbma));
+	must(e->state != ENTRY_UP || is_nbma(f, &e->nbma));
 	must(e->created <= f->now);
 }
 
@@ -544,6 +562,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f->end = data + size;
 	f->now = 1000000;
 	f->ipsec = size && data[size - 1] & 1;
+	f->over6 = size && data[size - 1] & 2;
 	node_new(f, 0);
 	node_new(f, 1);
 	settle(f);

@@ -417,7 +417,7 @@ static struct nhrp_packet packet(enum nhrp_type type, uint16_t flags,
 				 const char *src, const char *dst)
 {
 	struct nhrp_packet p = {
-		.afn = 1, .hops = 255, .type = type,
+		.afn = strchr(src_nbma, ':') ? 2 : 1, .hops = 255, .type = type,
 		.flags = flags, .reqid = id, .src_nbma = A(src_nbma),
 		.src_proto = A(src), .dst_proto = A(dst),
 	};
@@ -3076,6 +3076,55 @@ static void test_mangled(void **state)
 	assert_int_equal(shown(s, "192.168.1.8")->state, ENTRY_UP);
 	lab_free(h);
 	lab_free(s);
+}
+
+/* NBMA addresses are of the underlay's family, whatever is inside. */
+static void test_over6(void **state)
+{
+	struct lab *l = lab_new("192.168.1.1", "3fff::1");
+	struct nhrp_packet p;
+	struct sent *s;
+
+	(void)state;
+	l->c->multicast_dynamic = true;
+	apply(l);
+	do_register(l, "3fff::6", "192.168.1.6", true);
+	assert_string_equal(T(&shown(l, "192.168.1.6")->nbma), "3fff::6");
+	p = registration("3fff::7", "192.168.1.7", true);
+	put(l, "3fff::99", &p);		/* and behind NAT */
+	s = sent(l, NHRP_REGISTRATION_REPLY, "3fff::99");
+	assert_int_equal(s->p.afn, 2);
+	assert_one(s, NHRP_EXT_NAT, "3fff::99", "192.168.1.7");
+	assert_string_equal(T(&shown(l, "192.168.1.7")->claimed), "3fff::7");
+	p = registration("fe80::8", "192.168.1.8", true);
+	put(l, "fe80::8", &p);
+	assert_int_equal(rejected(l, REJECT_MARTIAN), 1);
+	silent(l);
+	lab_free(l);
+}
+
+/* A packet that speaks of the other family's NBMA addresses is refused. */
+static void test_other_underlay(void **state)
+{
+	static const char *const own[] = { "1.1.1.1", "3fff::1" };
+	static const char *const from[] = { "6.6.6.6", "3fff::6" };
+	struct engine_traffic t;
+	struct nhrp_packet p;
+	struct lab *l;
+	unsigned int k;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		l = lab_new("192.168.1.1", own[k]);
+		apply(l);
+		p = registration(from[!k], "192.168.1.6", true);
+		put(l, from[k], &p);
+		assert_true(engine_traffic(l->engine, IFINDEX, family(l), &t));
+		assert_int_equal(t.refused[NHRP_BAD_FAMILY], 1);
+		silent(l);
+		assert_int_equal(l->n_neighs, 0);
+		lab_free(l);
+	}
 }
 
 static void test_sender_martian(void **state)
@@ -5784,6 +5833,7 @@ int main(void)
 		T_(adopt_strangers), T_(adopt_unknown_cookie),
 		T_(adopt_named_nhs), T_(adopt_peers), T_(cookie_garbage),
 		T_(cookie_v6), T_(rate), T_(mangled), T_(sender_martian),
+		T_(over6), T_(other_underlay),
 		T_(redirect), T_(redirect_refused), T_(redirect_bounded),
 		T_(pass_along_the_route), T_(shortcut),
 		T_(indication_refused), T_(indication_by_spoke),

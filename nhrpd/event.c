@@ -66,6 +66,7 @@ struct lookup {
 	struct lookup *next;
 	struct event_loop *loop;
 	struct event *start;		/* the turn after event_lookup() */
+	int family;
 	void (*cb)(void *ctx, const char *name, const struct addr *addrs,
 		   unsigned int n);
 	void *ctx;
@@ -326,10 +327,14 @@ static void name_ready(int result, struct evutil_addrinfo *res, void *arg)
 
 	for (ai = result ? NULL : res; ai && n < LOOKUP_ADDRS;
 	     ai = ai->ai_next) {
-		const struct sockaddr_in *sin = (const void *)ai->ai_addr;
+		const struct sockaddr_in *v4 = (const void *)ai->ai_addr;
+		const struct sockaddr_in6 *v6 = (const void *)ai->ai_addr;
 
-		if (ai->ai_family == AF_INET)
-			addrs[n++] = addr_v4(sin->sin_addr.s_addr);
+		if (ai->ai_family != q->family)
+			continue;
+		addrs[n++] = ai->ai_family == AF_INET6 ?
+			     addr_from(&v6->sin6_addr, 16) :
+			     addr_v4(v4->sin_addr.s_addr);
 	}
 	if (res)
 		evutil_freeaddrinfo(res);
@@ -358,12 +363,12 @@ static int refresh_dns(struct event_loop *l, const struct lookup *q)
 
 static void start_lookup(evutil_socket_t fd, short what, void *arg)
 {
+	struct lookup *q = arg;
 	struct evutil_addrinfo hints = {
-		.ai_family = AF_INET,
+		.ai_family = q->family,
 		.ai_socktype = SOCK_DGRAM,	/* one answer an address */
 		.ai_protocol = IPPROTO_UDP,
 	};
-	struct lookup *q = arg;
 
 	(void)fd;
 	(void)what;
@@ -374,7 +379,7 @@ static void start_lookup(evutil_socket_t fd, short what, void *arg)
 				  name_ready, q);
 }
 
-int event_lookup(struct event_loop *l, const char *name,
+int event_lookup(struct event_loop *l, const char *name, int family,
 		 void (*cb)(void *ctx, const char *name,
 			    const struct addr *addrs, unsigned int n),
 		 void *ctx)
@@ -389,6 +394,7 @@ int event_lookup(struct event_loop *l, const char *name,
 	if (!q)
 		return -ENOMEM;
 	q->loop = l;
+	q->family = family;
 	q->cb = cb;
 	q->ctx = ctx;
 	strcpy(q->name, name);

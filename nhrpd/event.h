@@ -63,11 +63,11 @@ int event_signal(struct event_loop *l, int signo, void (*cb)(void *ctx),
 		 void *ctx);
 
 /*
- * Looks the IPv4 addresses of @name up. @cb comes exactly once, later and
+ * Looks the addresses of @name up, of AF_INET or AF_INET6. @cb comes exactly once, later and
  * never within this call, unless the loop is freed before; @n 0: the name
  * does not resolve now. -ENOMEM or -EINVAL without a callback.
  */
-int event_lookup(struct event_loop *l, const char *name,
+int event_lookup(struct event_loop *l, const char *name, int family,
 		 void (*cb)(void *ctx, const char *name,
 			    const struct addr *addrs, unsigned int n),
 		 void *ctx);

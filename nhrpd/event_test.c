@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -181,13 +182,18 @@ static void answer(void *ctx, const char *name, const struct addr *addrs,
 {
 	assert_true(returned);		/* never within event_lookup() */
 	assert_ptr_equal(ctx, trace);
-	assert_true(!strcmp(name, "192.0.2.7") || !strcmp(name, "localhost"));
 	if (!strcmp(name, "192.0.2.7")) {
 		assert_int_equal(n, 1);
 		assert_int_equal(addrs[0].b[3], 7);
+	} else if (!strcmp(name, "3fff::7")) {
+		assert_int_equal(n, 1);
+		assert_int_equal(addrs[0].len, 16);
+		assert_int_equal(addrs[0].b[15], 7);
+	} else {
+		assert_string_equal(name, "localhost");
 	}
 	addresses += n;
-	if (++answers == 3)
+	if (++answers == 4)
 		event_loop_stop(loop);
 }
 
@@ -199,23 +205,24 @@ static void test_lookup(void **state)
 	(void)state;
 	returned = false;
 	answers = addresses = 0;
-	assert_int_equal(event_lookup(loop, "192.0.2.7", answer, trace), 0);
-	assert_int_equal(event_lookup(loop, "localhost", answer, trace), 0);
-	assert_int_equal(event_lookup(loop, "192.0.2.7", answer, trace), 0);
+	assert_int_equal(event_lookup(loop, "192.0.2.7", AF_INET, answer, trace), 0);
+	assert_int_equal(event_lookup(loop, "localhost", AF_INET, answer, trace), 0);
+	assert_int_equal(event_lookup(loop, "192.0.2.7", AF_INET, answer, trace), 0);
+	assert_int_equal(event_lookup(loop, "3fff::7", AF_INET6, answer, trace), 0);
 	returned = true;
 	assert_int_equal(event_loop_run(loop), 0);
-	assert_true(addresses >= 3);
+	assert_true(addresses >= 4);
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	assert_true(event_lookup(loop, longest, answer, trace) < 0);
-	assert_true(event_lookup(loop, "", answer, trace) < 0);
+	assert_true(event_lookup(loop, longest, AF_INET, answer, trace) < 0);
+	assert_true(event_lookup(loop, "", AF_INET, answer, trace) < 0);
 }
 
 /* A loop may go while a name is looked up: no callback, no leak. */
 static void test_lookup_abandoned(void **state)
 {
 	(void)state;
-	assert_int_equal(event_lookup(loop, "localhost", answer, NULL), 0);
+	assert_int_equal(event_lookup(loop, "localhost", AF_INET, answer, NULL), 0);
 }
 
 static void test_log_limit(void **state)

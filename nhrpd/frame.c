@@ -32,9 +32,16 @@
 #define RCVBUF		(8 << 20)
 #define SNDBUF		(4 << 20)
 
+/* The kernel takes and gives as many bytes as sll_halen says; IPv6's 16 are
+ * more than the struct of its header has. */
+union lladdr {
+	struct sockaddr_ll ll;
+	uint8_t room[offsetof(struct sockaddr_ll, sll_addr) + 16];
+};
+
 struct slot {
 	struct iovec iov;
-	struct sockaddr_ll sll;
+	union lladdr to;		/* or from */
 	union {				/* aligned for CMSG_FIRSTHDR() */
 		char buf[CONTROL];
 		struct cmsghdr align;
@@ -68,22 +75,26 @@ static uint32_t read_mark(struct msghdr *msg)
 	return mark;
 }
 
+static struct addr nbma_of(const struct slot *s)
+{
+	return addr_from(s->to.room + offsetof(struct sockaddr_ll, sll_addr),
+			 s->to.ll.sll_halen);
+}
+
 static void take_frame(struct frame *f, struct mmsghdr *m, struct slot *s)
 {
-	struct addr nbma = addr_from(NULL, 0);
+	struct addr nbma = nbma_of(s);
 	char more[40];
 
-	if (s->sll.sll_halen == 4)	/* IPv6 does not fit sll_addr */
-		nbma = addr_from(s->sll.sll_addr, 4);
 	if (!addr_is_set(&nbma) || m->msg_hdr.msg_flags & MSG_TRUNC) {
 		f->stats.bad_frame++;
 		if (log_allowed(&f->bad, event_now(), more))
 			log_warn("frame: on interface %d, too long or without NBMA address%s",
-				 s->sll.sll_ifindex, more);
+				 s->to.ll.sll_ifindex, more);
 		return;
 	}
 	f->stats.received++;
-	f->cb(f->ctx, s->sll.sll_ifindex, &nbma, read_mark(&m->msg_hdr),
+	f->cb(f->ctx, s->to.ll.sll_ifindex, &nbma, read_mark(&m->msg_hdr),
 	      s->data, m->msg_len);
 }
 
@@ -98,8 +109,8 @@ static void ready_slots(struct frame *f)
 
 		s->iov.iov_base = s->data;
 		s->iov.iov_len = sizeof(s->data);
-		h->msg_name = &s->sll;
-		h->msg_namelen = sizeof(s->sll);
+		h->msg_name = &s->to;
+		h->msg_namelen = sizeof(s->to);
 		h->msg_iov = &s->iov;
 		h->msg_iovlen = 1;
 		h->msg_control = &s->control;
@@ -153,13 +164,13 @@ static void fd_ready(void *ctx, unsigned int what)
 
 static void tell_failure(struct frame *f, const struct slot *s, int err)
 {
-	struct addr nbma = addr_from(s->sll.sll_addr, s->sll.sll_halen);
+	struct addr nbma = nbma_of(s);
 	char text[ADDR_STRLEN], more[40];
 
 	f->stats.send_failed++;
 	if (log_allowed(&f->complaint, event_now(), more))
 		log_warn("frame: to %s on interface %d: %s%s",
-			 addr_text(&nbma, text), s->sll.sll_ifindex,
+			 addr_text(&nbma, text), s->to.ll.sll_ifindex,
 			 strerror(err), more);
 }
 
@@ -218,23 +229,24 @@ void frame_send(struct frame *f, unsigned int ifindex, const struct addr *nbma,
 				 more);
 		return;
 	}
-	if (len > NHRP_PACKET_MAX || nbma->len != 4) {
+	if (len > NHRP_PACKET_MAX || !addr_is_set(nbma)) {
 		f->stats.send_failed++;
 		return;
 	}
 	s = &f->tx[f->n];
 	h = &f->tx_msg[f->n++].msg_hdr;
-	memset(&s->sll, 0, sizeof(s->sll));
-	s->sll.sll_family = AF_PACKET;
-	s->sll.sll_protocol = htons(DMVPN_ETH_P_NHRP);
-	s->sll.sll_ifindex = ifindex;
-	s->sll.sll_halen = nbma->len;
-	memcpy(s->sll.sll_addr, nbma->b, nbma->len);
+	memset(&s->to, 0, sizeof(s->to));
+	s->to.ll.sll_family = AF_PACKET;
+	s->to.ll.sll_protocol = htons(DMVPN_ETH_P_NHRP);
+	s->to.ll.sll_ifindex = ifindex;
+	s->to.ll.sll_halen = nbma->len;
+	memcpy(s->to.room + offsetof(struct sockaddr_ll, sll_addr), nbma->b,
+	       nbma->len);
 	memcpy(s->data, buf, len);
 	s->iov.iov_base = s->data;
 	s->iov.iov_len = len;
-	h->msg_name = &s->sll;
-	h->msg_namelen = sizeof(s->sll);
+	h->msg_name = &s->to;
+	h->msg_namelen = sizeof(s->to);
 	h->msg_iov = &s->iov;
 	h->msg_iovlen = 1;
 	put_mark(h, s, mark);

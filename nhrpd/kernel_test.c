@@ -623,8 +623,30 @@ static void test_link(void **state)
 	assert_int_equal(l.tunnel.link, 5);
 	assert_int_equal(l.tunnel.oneway_interval, 3000);
 	assert_int_equal(l.tunnel.flags, DMVPN_LINK_F_IPSEC_REQUIRED);
+	assert_int_equal(l.tunnel.underlay, CONF_IPV4);
 	nlh->nlmsg_type = RTM_DELLINK;
 	assert_int_equal(rtnl_parse_link(nlh, &l), -ENOENT);
+}
+
+static void test_link_over6(void **state)
+{
+	struct ifinfomsg ifi = { .ifi_index = 9 };
+	struct nlmsghdr *nlh = begin(RTM_NEWLINK, &ifi, sizeof(ifi));
+	struct addr local = addr_from("\77\377\0\0\0\0\0\0\0\0\0\0\0\0\0\4", 16);
+	struct nlattr *info, *data;
+	struct rtnl_link l;
+
+	(void)state;
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "dmvpn");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u8(nlh, IFLA_DMVPN_FAMILY, AF_INET6);
+	netlink_put_addr(nlh, IFLA_DMVPN_LOCAL, &local);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	assert_int_equal(rtnl_parse_link(nlh, &l), 0);
+	assert_int_equal(l.tunnel.underlay, CONF_IPV6);
+	assert_true(addr_eq(&l.tunnel.local, &local));
 }
 
 /* A bridge's port has a master that is no VRF. */
@@ -687,6 +709,37 @@ static void test_addr_ipv6(void **state)
 	assert_true(addr_is_link_local(&a.addr));
 	assert_int_equal(a.plen, 64);
 	assert_int_equal(a.scope, RT_SCOPE_LINK);
+	assert_false(a.deprecated || a.tentative);
+}
+
+/* What an address of the underlay is taken for. */
+static void test_addr_flags(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		bool deprecated, tentative;
+	} row[] = {
+		{ IFA_F_PERMANENT, false, false },
+		{ IFA_F_DEPRECATED, true, false },
+		{ IFA_F_TENTATIVE, false, true },
+		{ IFA_F_TENTATIVE | IFA_F_OPTIMISTIC, false, false },
+		{ IFA_F_TENTATIVE | IFA_F_DADFAILED, false, true },
+	};
+	struct ifaddrmsg ifa = { .ifa_family = AF_INET6, .ifa_index = 9 };
+	struct nlmsghdr *nlh;
+	unsigned int ifindex;
+	struct rtnl_addr a;
+	size_t k;
+
+	(void)state;
+	for (k = 0; k < sizeof(row) / sizeof(*row); k++) {
+		nlh = begin(RTM_NEWADDR, &ifa, sizeof(ifa));
+		netlink_put_addr(nlh, IFA_ADDRESS, &a1);
+		mnl_attr_put_u32(nlh, IFA_FLAGS, row[k].flags);
+		assert_int_equal(rtnl_parse_addr(nlh, &ifindex, &a), 0);
+		assert_int_equal(a.deprecated, row[k].deprecated);
+		assert_int_equal(a.tentative, row[k].tentative);
+	}
 }
 
 static struct nlmsghdr *begin_route(uint8_t type, uint8_t plen)
@@ -821,12 +874,14 @@ int main(void)
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_lying_error),
 		cmocka_unit_test(test_link),
+		cmocka_unit_test(test_link_over6),
 		cmocka_unit_test(test_link_master),
 		cmocka_unit_test(test_addr),
 		cmocka_unit_test(test_route),
 		cmocka_unit_test(test_route_kinds),
 		cmocka_unit_test(test_route_multipath),
 		cmocka_unit_test(test_addr_ipv6),
+		cmocka_unit_test(test_addr_flags),
 		cmocka_unit_test(test_route_ipv6),
 	};
 

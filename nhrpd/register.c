@@ -241,7 +241,7 @@ static void note_public(struct nhs *n, const struct nhrp_packet *p)
 	char text[ADDR_STRLEN];
 	struct addr none = { 0 };
 
-	if (!public || addr_eq(public, &i->local) || addr_is_martian(public))
+	if (!public || addr_eq(public, &i->local) || !addr_is_nbma(public))
 		public = &none;
 	if (addr_eq(public, &i->public))
 		return;

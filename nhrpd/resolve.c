@@ -489,7 +489,7 @@ static bool is_next_door(const struct iface *i, const struct binding *b)
 
 static bool reachable(const struct iface *i, const struct binding *b)
 {
-	return addr_is_set(&b->nbma) && !addr_is_martian(&b->nbma) &&
+	return addr_is_set(&b->nbma) && addr_is_nbma(&b->nbma) &&
 	       !addr_eq(&b->nbma, &i->local) && !is_next_door(i, b);
 }
 

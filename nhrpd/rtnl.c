@@ -59,6 +59,8 @@ static int read_tunnel(const struct nlattr *data, struct rtnl_tunnel *t)
 
 	if (netlink_nest(data, tb, IFLA_DMVPN_MAX))
 		return -EBADMSG;
+	t->underlay = netlink_u8(tb[IFLA_DMVPN_FAMILY], AF_INET) == AF_INET6 ?
+		      CONF_IPV6 : CONF_IPV4;
 	t->local = set_or_none(netlink_addr(tb[IFLA_DMVPN_LOCAL]));
 	t->local_dev = netlink_u32(tb[IFLA_DMVPN_LOCAL_DEV], 0);
 	t->link = netlink_u32(tb[IFLA_DMVPN_LINK], 0);
@@ -123,6 +125,7 @@ int rtnl_parse_addr(const struct nlmsghdr *nlh, unsigned int *ifindex,
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[IFA_FLAGS + 1];
+	uint32_t flags;
 
 	memset(a, 0, sizeof(*a));
 	if (nlh->nlmsg_type != RTM_NEWADDR)
@@ -136,8 +139,11 @@ int rtnl_parse_addr(const struct nlmsghdr *nlh, unsigned int *ifindex,
 		return -EBADMSG;
 	a->plen = ifa->ifa_prefixlen;
 	a->scope = ifa->ifa_scope;
-	a->secondary = netlink_u32(tb[IFA_FLAGS], ifa->ifa_flags) &
-		       IFA_F_SECONDARY;
+	flags = netlink_u32(tb[IFA_FLAGS], ifa->ifa_flags);
+	a->secondary = flags & IFA_F_SECONDARY;
+	a->deprecated = flags & IFA_F_DEPRECATED;
+	a->tentative = flags & IFA_F_DADFAILED ||
+		       (flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC));
 	return 0;
 }
 
@@ -392,6 +398,12 @@ int rtnl_link_get(struct rtnl *r, unsigned int ifindex, const char *name,
 	return ret;
 }
 
+static uint8_t address_family(enum conf_family family)
+{
+	return family == CONF_IPV6 ? AF_INET6 : AF_INET;
+}
+
+/* None is 0.0.0.0 of either underlay. */
 static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)
 {
 	struct addr any = addr_v4(0);
@@ -415,6 +427,11 @@ static unsigned int put_tunnel(struct nlmsghdr *nlh,
 	uint32_t flags = t->flags, select = t->flags ^ now->flags;
 	unsigned int n = 0;
 
+	if (t->underlay != now->underlay) {
+		mnl_attr_put_u8(nlh, IFLA_DMVPN_FAMILY,
+				address_family(t->underlay));
+		n++;
+	}
 	if (!(features & DMVPN_FEATURE_REDIRECT))
 		select &= ~(uint32_t)DMVPN_LINK_F_REDIRECT;
 	if (!(features & DMVPN_FEATURE_STRICT_SOURCE))
@@ -582,11 +599,6 @@ int rtnl_link_no_ll(struct rtnl *r, unsigned int ifindex)
 
 /* ---- addresses ---- */
 
-static uint8_t address_family(enum conf_family family)
-{
-	return family == CONF_IPV6 ? AF_INET6 : AF_INET;
-}
-
 static struct nlmsghdr *put_ifa(struct rtnl *r, void *buf, uint16_t type,
 				uint16_t flags, unsigned int ifindex,
 				uint8_t family, uint8_t plen)
@@ -678,17 +690,19 @@ int rtnl_addr_del(struct rtnl *r, unsigned int ifindex, const struct addr *a,
 						 ifindex, a, plen), NULL, NULL);
 }
 
-/* IPv4's first, IPv6's lowest. */
+/* IPv4's first, IPv6's lowest; the module does the same (kmod/device.c). */
 static void prefer(struct rtnl_addr *best, const struct rtnl_addr *a)
 {
-	if (!addr_is_set(&best->addr) ||
-	    (a->addr.len == 16 && memcmp(a->addr.b, best->addr.b, 16) < 0))
+	bool better = a->deprecated != best->deprecated ? best->deprecated :
+		      memcmp(a->addr.b, best->addr.b, 16) < 0;
+
+	if (!addr_is_set(&best->addr) || (a->addr.len == 16 && better))
 		*best = *a;
 }
 
 static void choose_primary(void *ctx, const struct rtnl_addr *a)
 {
-	if (!a->secondary && a->scope < RT_SCOPE_LINK &&
+	if (!a->secondary && !a->tentative && a->scope < RT_SCOPE_LINK &&
 	    !addr_is_martian(&a->addr))
 		prefer(ctx, a);
 }

@@ -34,6 +34,7 @@ struct rtnl_ops {
 
 /* How a device encapsulates, IFLA_INFO_DATA of include/uapi/linux/dmvpn.h. */
 struct rtnl_tunnel {
+	enum conf_family underlay;	/* of @local and @remote, for good */
 	struct addr local;		/* none: any */
 	unsigned int local_dev;		/* ifindex followed, 0: none */
 	unsigned int link;		/* ifindex it leaves by, or of its VRF, 0: by route */
@@ -63,6 +64,8 @@ struct rtnl_addr {
 	uint8_t plen;
 	uint8_t scope;			/* RT_SCOPE_* */
 	bool secondary;			/* of IPv6: temporary */
+	bool deprecated;
+	bool tentative;			/* or found to be a duplicate */
 };
 
 struct rtnl_prefix {			/* of one route */
@@ -129,8 +132,8 @@ int rtnl_addr_del(struct rtnl *r, unsigned int ifindex, const struct addr *a,
 /*
  * The address that DMVPN follows on an interface: the first that is primary,
  * of a wider scope than the link and no loopback address; of IPv6 addresses,
- * whose order says nothing, the lowest. None when there is none. @plen may be
- * NULL.
+ * whose order says nothing, the lowest, once duplicate address detection is
+ * over, deprecated ones last. None when there is none. @plen may be NULL.
  */
 struct addr rtnl_primary(struct rtnl *r, unsigned int ifindex,
 			 enum conf_family family, uint8_t *plen);

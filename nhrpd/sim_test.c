@@ -42,6 +42,7 @@
 /* Which families a world has. */
 #define V4 (1 << CONF_IPV4)
 #define V6 (1 << CONF_IPV6)
+#define OVER6 4			/* and their NBMA addresses are IPv6 */
 
 enum path { LOST, VIA_HUB, DIRECT };
 
@@ -122,6 +123,7 @@ struct flow {
 struct world {
 	uint64_t now, seq, rng;
 	unsigned int families;		/* V4, V6 or both */
+	bool over6;
 	unsigned int n, n_flows, max_flows;
 	struct node *node;
 	struct flow *flow;
@@ -383,7 +385,7 @@ static void kernel_clear(struct node *n)
 
 static unsigned int nbma_index(const struct addr *a)
 {
-	return a->b[2] << 8 | a->b[3];
+	return a->b[a->len - 2] << 8 | a->b[a->len - 1];
 }
 
 static struct node *owner_of(struct world *w, const struct addr *nbma)
@@ -600,14 +602,16 @@ static void stop(struct node *n)
 static void give_nbma(struct node *n)
 {
 	struct world *w = n->w;
-	uint8_t b[4] = { 100, 64 };
+	uint8_t v4[4] = { 100, 64 }, v6[16] = { 0x3f, 0xff };
+	unsigned int width = w->over6 ? 16 : 4;
+	uint8_t *b = w->over6 ? v6 : v4;
 
 	if (n->nbma.len)
 		w->owner[nbma_index(&n->nbma)] = 0;
 	w->next_nbma = w->next_nbma % (OWNERS - 1) + 1;
-	b[2] = w->next_nbma >> 8;
-	b[3] = w->next_nbma;
-	n->nbma = addr_from(b, 4);
+	b[width - 2] = w->next_nbma >> 8;
+	b[width - 1] = w->next_nbma;
+	n->nbma = addr_from(b, width);
 	w->owner[w->next_nbma] = n->id + 1;
 }
 
@@ -673,7 +677,8 @@ static struct world *world_new(unsigned int spokes, uint64_t seed,
 	unsigned int id, f;
 
 	assert_non_null(w);
-	w->families = families;
+	w->families = families & (V4 | V6);
+	w->over6 = families & OVER6;
 	w->rng = seed * 0x9e3779b97f4a7c15 + 1;
 	w->now = MINUTE;
 	w->n = spokes + 1;
@@ -1635,6 +1640,7 @@ static void test_storm(void **state)
 int main(void)
 {
 	static unsigned int v4 = V4, v6 = V6, both = V4 | V6;
+	static unsigned int over6 = V4 | V6 | OVER6;
 #define EACH(test) \
 	cmocka_unit_test_prestate(test, &v4), \
 	cmocka_unit_test_prestate(test, &v6), \
@@ -1644,6 +1650,9 @@ int main(void)
 		EACH(test_move), EACH(test_lan_calm), EACH(test_lan_lifetime),
 		EACH(test_lan_restart), EACH(test_lan_moves),
 		cmocka_unit_test(test_hub_reboot), EACH(test_storm),
+		cmocka_unit_test_prestate(test_restart, &over6),
+		cmocka_unit_test_prestate(test_move, &over6),
+		cmocka_unit_test_prestate(test_lan_moves, &over6),
 	};
 
 	return cmocka_run_group_tests_name("sim", tests, NULL, NULL);

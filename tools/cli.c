@@ -222,15 +222,6 @@ bool cli_parse_seconds(const char *text, uint32_t *ms)
 	return true;
 }
 
-bool cli_parse_addr(const char *text, bool any, struct addr *a)
-{
-	if (text && any && !strcmp(text, "any")) {
-		*a = addr_v4(0);
-		return true;
-	}
-	return text && addr_parse(text, a);
-}
-
 int cli_take_u32(struct cli *c, const char *name, uint32_t *v)
 {
 	const char *text = cli_next(c);
@@ -255,7 +246,7 @@ int cli_take_addr(struct cli *c, const char *name, struct addr *a)
 {
 	const char *text = cli_next(c);
 
-	if (!cli_parse_addr(text, false, a))
+	if (!text || !addr_parse(text, a))
 		return cli_wants(c, name, "an address", text);
 	return CLI_OK;
 }

@@ -90,7 +90,5 @@ int cli_take_addr(struct cli *c, const char *name, struct addr *a);
 bool cli_parse_number(const char *text, uint64_t max, uint64_t *value);
 /* Seconds, with fraction, to milliseconds that fit 32 bits. */
 bool cli_parse_seconds(const char *text, uint32_t *ms);
-/* A unicast or any address; "any" is 0.0.0.0 when @any. */
-bool cli_parse_addr(const char *text, bool any, struct addr *a);
 
 #endif

@@ -10,9 +10,10 @@
 #endif
 
 #define LINK_SETTINGS \
-	"[local A|any|dev IF] [remote A|any] [link IF|none] [key N|none]\n" \
-	"          [ttl N|inherit] [tos N|inherit] [df set|inherit|unset] [mark N]\n" \
-	"          [mark-mask N] [network-id N] [accept any|known] [fallback nhs|drop]\n" \
+	"[family ipv4|ipv6] [local A|any|dev IF] [remote A|any]\n" \
+	"          [link IF|none] [key N|none] [ttl N|inherit] [tos N|inherit]\n" \
+	"          [df set|inherit|unset] [mark N] [mark-mask N] [network-id N]\n" \
+	"          [accept any|known] [fallback nhs|drop]\n" \
 	"          [max-peers N] [max-neighs N] [max-shortcuts N] [nhrp-rate N]\n" \
 	"          [redirect-interval S] [oneway-interval S] [ipsec required|off]\n" \
 	"          [pointopoint on|off] [redirect on|off] [strict-source on|off]\n" \

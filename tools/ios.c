@@ -244,6 +244,7 @@ static const char *short_name(const struct json_object *iface, char buf[32])
 
 #define HEAD_LINE "# Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb"
 #define RULE_LINE "----- --------------- --------------- ----- -------- -----"
+#define NBMA_COLUMN 15
 
 /* Who has registered clients is a hub, who has an NHS is a spoke. */
 static const char *type_word(const struct json_object *iface, bool v6)
@@ -347,21 +348,27 @@ static unsigned int nbma_peers(struct json_object *groups)
 /*
  * One row; @detail adds the target network. Further entries of a peer leave
  * its count and address blank. IOS ranges the NBMA address right and the
- * attributes left, IOS-XE the other way round.
+ * attributes left, IOS-XE the other way round. An IPv6 one may need a line of
+ * its own.
  */
 static void print_entry(const struct cli *c, const struct json_object *iface,
 			const struct json_object *entry, bool detail,
 			const char *ent)
 {
 	const char *tunnel = next_hop(iface, entry);
+	const char *nbma = *ent || detail ? nbma_of(entry) : "";
 	char attrb[8], time[TEXT_LEN], target[64];
+	int width = detail ? 5 : 6;
 
 	snprintf(target, sizeof(target), "%s/%u",
 		 object_get_str(entry, "protocol"), (unsigned int)
 		 object_get_uint(entry, "prefix_length"));
+	if (strlen(nbma) > NBMA_COLUMN) {
+		fprintf(c->out, "%*s %s\n", width, ent, nbma);
+		ent = nbma = "";
+	}
 	fprintf(c->out, c->xe ? "%*s %-15s %15s %5s %8s " :
-		"%*s %15s %15s %5s %8s ", detail ? 5 : 6, ent,
-		*ent || detail ? nbma_of(entry) : "", tunnel,
+		"%*s %15s %15s %5s %8s ", width, ent, nbma, tunnel,
 		state_word(entry), up_down(entry, time));
 	attributes(entry, attrb);
 	if (detail)
@@ -815,8 +822,10 @@ static void print_dmvpn_detail(const struct cli *c,
 		"Tunnel VRF \"%s\"\n", source ? source : "UNKNOWN",
 		dest ? dest : c->xe ? "Multipoint" : "MGRE",
 		vrf ? vrf : c->xe ? "global" : "");
-	fprintf(c->out, "   Protocol/Transport: \"%s\", Protect \"%s\" \n",
-		dest ? "GRE/IP" : "multi-GRE/IP", profile ? profile : "");
+	fprintf(c->out, "   Protocol/Transport: \"%s%s\", Protect \"%s\" \n",
+		dest ? "GRE/IP" : "multi-GRE/IP",
+		source && strchr(source, ':') ? "v6" : "",
+		profile ? profile : "");
 	if (c->xe && object_get(iface, "if_state"))
 		fprintf(c->out, "   Interface State Control: %s\n",
 			object_get_bool(iface, "if_state") ? "Enabled" :

@@ -45,6 +45,7 @@ struct setting {
 };
 
 static const struct setting settings[] = {
+	{ "family", SET_WORD, IFLA_DMVPN_FAMILY, "family", &words_family, 0 },
 	{ "local", SET_LOCAL, IFLA_DMVPN_LOCAL, "local", NULL, 0 },
 	{ "remote", SET_ADDR, IFLA_DMVPN_REMOTE, "remote", NULL, 0 },
 	{ "link", SET_DEV, IFLA_DMVPN_LINK, "link", NULL, 0 },
@@ -126,9 +127,9 @@ static int put_dev(struct cli *c, struct nlmsghdr *h, const char *name,
 static int put_addr(struct cli *c, struct nlmsghdr *h, const struct setting *s,
 		    const char *text)
 {
-	struct addr a;
+	struct addr a = addr_v4(0);	/* none, of either family */
 
-	if (!cli_parse_addr(text, true, &a))
+	if (!text || (strcmp(text, "any") && !addr_parse(text, &a)))
 		return cli_wants(c, s->word, "an address", text);
 	nl_put_addr(h, s->attr, &a);
 	return CLI_OK;
@@ -169,19 +170,26 @@ static int put_seconds(struct cli *c, struct nlmsghdr *h,
 	return CLI_OK;
 }
 
+/* "a or b or c" */
+static const char *choices(const struct words *w, char buf[64])
+{
+	size_t len = 0;
+
+	for (unsigned int i = 0; i < w->n && len < 64; i++)
+		if (w->word[i])
+			len += snprintf(buf + len, 64 - len, "%s%s",
+					len ? " or " : "", w->word[i]);
+	return buf;
+}
+
 static int put_word(struct cli *c, struct nlmsghdr *h, const struct setting *s,
 		    const char *text)
 {
 	int i = text ? word_find(s->words, text) : WORD_UNKNOWN;
+	char what[64];
 
-	if (i < 0) {
-		char what[64];
-
-		snprintf(what, sizeof(what), "%s or %s%s%s", s->words->word[0],
-			 s->words->word[1], s->words->n > 2 ? " or " : "",
-			 s->words->n > 2 ? s->words->word[2] : "");
-		return cli_wants(c, s->word, what, text);
-	}
+	if (i < 0)
+		return cli_wants(c, s->word, choices(s->words, what), text);
 	mnl_attr_put_u8(h, s->attr, i);
 	return CLI_OK;
 }
@@ -352,6 +360,7 @@ static int set_link(struct cli *c, struct nl *nl, const char *name,
 }
 
 static const struct field link_fields[] = {
+	{ IFLA_DMVPN_FAMILY, "family", FIELD_WORD, &words_family },
 	{ IFLA_DMVPN_LOCAL, "local", FIELD_ADDR_OR_ANY, NULL },
 	{ IFLA_DMVPN_LOCAL_DEV, "local_dev", FIELD_DEV, NULL },
 	{ IFLA_DMVPN_REMOTE, "remote", FIELD_ADDR_OR_ANY, NULL },

@@ -147,7 +147,7 @@ static int take_wish(struct cli *c, struct wish *w)
 	err = kernel_take_dev(c, &w->name, &w->ifindex);
 	if (err)
 		return err;
-	if (cli_peek(c) && cli_parse_addr(cli_peek(c), false, &w->addr))
+	if (cli_peek(c) && addr_parse(cli_peek(c), &w->addr))
 		cli_next(c);
 	return take_words(c, w);
 }

@@ -873,7 +873,8 @@ static void cell_nbma(struct table *t, const struct json_object *p)
 	char text[64];
 
 	if (nbma && object_get_str(p, "nbma_claimed")) {
-		snprintf(text, sizeof(text), "%s:n", nbma);
+		snprintf(text, sizeof(text), strchr(nbma, ':') ? "[%s]:n" :
+			 "%s:n", nbma);
 		nbma = text;
 	}
 	table_cell(t, nbma);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* words: see words.h. The tables grow with include/uapi/linux/dmvpn.h. */
 #include <string.h>
+#include <sys/socket.h>
 
 #include <linux/dmvpn.h>
 
@@ -56,6 +57,11 @@ static const char *const dfs[] = {
 	[DMVPN_DF_UNSET]	= "unset",
 };
 _Static_assert(ARRAY_SIZE(dfs) == __DMVPN_DF_MAX, "a DF mode without word");
+
+static const char *const families[] = {
+	[AF_INET]	= "ipv4",
+	[AF_INET6]	= "ipv6",
+};
 
 static const char *const accepts[] = {
 	[DMVPN_ACCEPT_ANY]	= "any",
@@ -127,6 +133,7 @@ _Static_assert(1 << (ARRAY_SIZE(neigh_flags) - 1) == DMVPN_NEIGH_F_UNIQUE,
 const struct words words_drop = { drops, ARRAY_SIZE(drops) };
 const struct words words_count = { counts, ARRAY_SIZE(counts) };
 const struct words words_df = { dfs, ARRAY_SIZE(dfs) };
+const struct words words_family = { families, ARRAY_SIZE(families) };
 const struct words words_accept = { accepts, ARRAY_SIZE(accepts) };
 const struct words words_fallback = { fallbacks, ARRAY_SIZE(fallbacks) };
 const struct words words_event = { events, ARRAY_SIZE(events) };

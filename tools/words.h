@@ -20,6 +20,7 @@ struct words {
 extern const struct words words_drop;		/* enum dmvpn_drop */
 extern const struct words words_count;		/* enum dmvpn_count */
 extern const struct words words_df;		/* enum dmvpn_df */
+extern const struct words words_family;		/* AF_INET, AF_INET6 */
 extern const struct words words_accept;		/* enum dmvpn_accept */
 extern const struct words words_fallback;	/* enum dmvpn_fallback */
 extern const struct words words_event;		/* enum dmvpn_cmd, *_NTF only */

@@ -20,24 +20,10 @@ timeout 150
 # shellcheck source=/dev/null
 . "$LAB_REPO/tests/scenarios/lib/seed3.sh"
 
-# Each `ip` line of the seed gets its `ipv6` one.
-both='
-s/^ ip address 10\.0\.0\.\(.\) .*/&\n ipv6 address 2001:db8::\1\/64/
-s/^ ip nhrp map 10\.0\.0\.3 .*/&\n ipv6 nhrp map 2001:db8::3\/128 150.1.3.3/
-s/^ ip nhrp nhs 10\.0\.0\.3/&\n ipv6 nhrp nhs 2001:db8::3/
-s/^ ip \(nhrp network-id.*\|nhrp map multicast.*\|nhrp shortcut\|nhrp redirect\|nhrp registration.*\)/&\n ipv6 \1/'
-
 load_module
 seed3_underlay 4 5
-for n in 4 5; do
-	addr R$n lan 2001:db8:$n::254/64
-	addr H$n eth0 2001:db8:$n::1/64
-	on H$n ip -6 route add default via 2001:db8:$n::254
-done
-# A hub that hairpins spends a host's allowance of ICMPv6 on redirects that it
-# then does not send, and would be a * to traceroute.
-on R3 sysctl -qw net.ipv6.icmp.ratelimit=0
-seed3_daemons "$both"
+seed3_lans6 4 5
+seed3_daemons "$seed3_both"
 seed3_routes
 
 # link_local N: RN's own on the tunnel
@@ -83,14 +69,8 @@ udp_start v4 H4 H5:172.16.5.1 50
 for n in 4 5; do
 	nhrpd_kill R$n CONT
 done
-# cut6 A B: RA's kernel has a shortcut to RB's network and uses it
-cut6() {
-	prints "^2001:db8:$2::/64 2001:db8::$2\$" shortcuts "R$1" &&
-		prints "shortcut 2001:db8:$2::/64 .* at 150.1.$2.$2" \
-			on "R$1" dmvpn path 2001:db8:$2::1
-}
-eventually 15 "R4 has a shortcut to R5's network" cut6 4 5
-eventually 15 "R5 has a shortcut to R4's network" cut6 5 4
+eventually 15 "R4 has a shortcut to R5's network" shortcut6 4 5
+eventually 15 "R5 has a shortcut to R4's network" shortcut6 5 4
 eventually 15 "IPv4 has its own" shortcut 4 172.16.5.0/24 5
 stop_if_failed
 expect "the hub is one hop less on the way there" \
@@ -150,7 +130,7 @@ eventually 20 "and reaches the hub" on R5 ping -c 1 -W 1 2001:db8::3
 # ---- IPv6 alone ----
 nhrpd_kill R5 TERM
 on R5 dmvpn link del Tunnel0
-nhrpd R5 < <(seed3_conf 5 | sed "$both" | grep -v '^ ip ')
+nhrpd R5 < <(seed3_conf 5 | sed "$seed3_both" | grep -v '^ ip ')
 eventually 10 "a new device has the same link-local address" \
 	eval "same '$own' \"\$(link_local 5)\""
 eventually 20 "NHRP runs for IPv6 alone" \

@@ -60,7 +60,7 @@ sas() {
 sa() {
 	local rest=
 	[ "${3:-up}" != up ] || rest="false 1 r$2.lab\$"
-	prints "^150.1.$2.$2 ${3:-up} $rest" sas "$1"
+	prints "^$(nbma "$2") ${3:-up} $rest" sas "$1"
 }
 
 # all_up WORDS SECONDS: the spokes R4 and R5 and the hub have one SA to each
@@ -83,8 +83,10 @@ esp() {
 
 # ike HOST N: charon's number of its IKE_SA to RN
 ike() {
+	local at
+	at=$(nbma "$2")
 	on "$1" swanctl --list-sas --raw |
-		sed -n -E "s/.*\{uniqueid=([0-9]+) .* remote-host=150\.1\.$2\.$2 .*/\1/p"
+		sed -n -E "s/.*\{uniqueid=([0-9]+) .* remote-host=${at//./\\.} .*/\1/p"
 }
 
 # early HOST: packets that came for an SA that its kernel did not have, yet or

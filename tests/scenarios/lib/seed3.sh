@@ -13,10 +13,29 @@
 #
 # The hub tells the spokes of nothing but 172.16.0.0/16.
 
+# nbma N: RN's public address
+seed3_nbma=150.1.N.N seed3_mode='gre multipoint'
+nbma() {
+	echo "${seed3_nbma//N/$1}"
+}
+
+# seed3_over6: before all else, the underlay is IPv6 and has no IPv4
+seed3_over6() {
+	seed3_nbma=3fff:150::N seed3_mode='gre multipoint ipv6'
+}
+
+# For sed: each `ip` line of the seed gets its `ipv6` one.
+# shellcheck disable=SC2034 # of scenarios
+seed3_both='
+s/^ ip address 10\.0\.0\.\(.\) .*/&\n ipv6 address 2001:db8::\1\/64/
+s/^ ip nhrp map 10\.0\.0\.3 \(.*\)/&\n ipv6 nhrp map 2001:db8::3\/128 \1/
+s/^ ip nhrp nhs 10\.0\.0\.3/&\n ipv6 nhrp nhs 2001:db8::3/
+s/^ ip \(nhrp network-id.*\|nhrp map multicast.*\|nhrp shortcut\|nhrp redirect\|nhrp registration.*\)/&\n ipv6 \1/'
+
 # seed3_conf N: the seed's lines for RN
 seed3_conf() {
 	case $1 in
-	3) cat <<-'CONF' ;;
+	3) cat <<-CONF ;;
 		interface Tunnel0
 		 ip address 10.0.0.3 255.255.255.0
 		 no ip redirects
@@ -26,20 +45,20 @@ seed3_conf() {
 		 ip nhrp redirect
 		 no ip split-horizon eigrp 345
 		 tunnel source Loopback0
-		 tunnel mode gre multipoint
+		 tunnel mode $seed3_mode
 	CONF
 	*) cat <<-CONF ;;
 		interface Tunnel0
 		 ip address 10.0.0.$1 255.255.255.0
 		 no ip redirects
-		 ip nhrp map 10.0.0.3 150.1.3.3
-		 ip nhrp map multicast 150.1.3.3
+		 ip nhrp map 10.0.0.3 $(nbma 3)
+		 ip nhrp map multicast $(nbma 3)
 		 ip nhrp network-id 345
 		 ip nhrp nhs 10.0.0.3
 		 ip nhrp registration timeout 120
 		 ip nhrp shortcut
 		 tunnel source Loopback0
-		 tunnel mode gre multipoint
+		 tunnel mode $seed3_mode
 	CONF
 	esac
 }
@@ -47,10 +66,10 @@ seed3_conf() {
 # seed3_underlay N...: R3, and these spokes with a host each
 seed3_underlay() {
 	local n
-	underlay R3=150.1.3.3@Loopback0
+	underlay "R3=$(nbma 3)@Loopback0"
 	delay R3 eth0 20
 	for n in "$@"; do
-		underlay "R$n=150.1.$n.$n@Loopback0"
+		underlay "R$n=$(nbma "$n")@Loopback0"
 		host_behind "R$n:lan" "172.16.$n.254/24" "H$n" "172.16.$n.1/24"
 		delay "R$n" eth0 5
 	done
@@ -117,10 +136,34 @@ seed3_bgp() {
 	done
 }
 
-# registered N: the hub's kernel has the spoke's public address
+# seed3_lans6 N...: the spokes' networks and hosts have IPv6 as well
+#  2001:db8:N::/64, the host has ::1 in it
+seed3_lans6() {
+	local n
+	for n; do
+		addr "R$n" lan "2001:db8:$n::254/64"
+		addr "H$n" eth0 "2001:db8:$n::1/64"
+		on "H$n" ip -6 route add default via "2001:db8:$n::254"
+	done
+	# A hub that hairpins spends a host's allowance of ICMPv6 on redirects
+	# that it then does not send, and would be a * to traceroute.
+	on R3 sysctl -qw net.ipv6.icmp.ratelimit=0
+}
+
+# seed3_routes6 N...: the same as seed3_routes for these
+seed3_routes6() {
+	local n
+	for n; do
+		on R3 ip route add "2001:db8:$n::/64" via "2001:db8::$n"
+		on "R$n" ip route add 2001:db8::/32 via 2001:db8::3
+	done
+}
+
+# registered N [ADDRESS]: the hub's kernel has the spoke's public address, for
+# that tunnel address
 registered() {
-	json "[.interfaces[].peers[] | select(.protocol == \"10.0.0.$1\" and
-		.nbma == \"150.1.$1.$1\")] | length == 1" on R3 dmvpn -j peer show
+	json "[.interfaces[].peers[] | select(.protocol == \"${2:-10.0.0.$1}\" and
+		.nbma == \"$(nbma "$1")\")] | length == 1" on R3 dmvpn -j peer show
 }
 
 # shortcuts HOST: those that its kernel has, "PREFIX NEXTHOP" a line
@@ -135,10 +178,17 @@ shortcut() {
 	prints "^$2 10.0.0.$3\$" shortcuts "R$1" && direct "$1" "$3"
 }
 
+# shortcut6 A B: RA's kernel has one to RB's IPv6 network and uses it
+shortcut6() {
+	prints "^2001:db8:$2::/64 2001:db8::$2\$" shortcuts "R$1" &&
+		prints "shortcut 2001:db8:$2::/64 .* at $(nbma "$2")" \
+			on "R$1" dmvpn path "2001:db8:$2::1"
+}
+
 # direct A B: A's kernel sends to B's tunnel address without the hub
 direct() {
 	json "[.interfaces[].peers[] | select(.protocol == \"10.0.0.$2\" and
-		.nbma == \"150.1.$2.$2\" and (.flags | index(\"unconfirmed\") | not))] |
+		.nbma == \"$(nbma "$2")\" and (.flags | index(\"unconfirmed\") | not))] |
 		length == 1" on "R$1" dmvpn -j peer show
 }
 

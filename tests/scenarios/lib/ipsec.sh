@@ -110,6 +110,26 @@ lost_at_most() {
 	[ "$(udp_count "$2" lost)" -le "$1" ]
 }
 
+# charon_replaced: R4's charon is killed under traffic, another one comes.
+# R5's charon, which answers, has the kernel send through the new SA before it
+# tells anybody, R4's before all; nhrpd leads the rest round by the hub. What
+# goes out in between finds no SA at R4: R4's kernel counts it.
+charon_replaced() {
+	local before
+	before=$(early R4)
+	udp_start from-R4 H4 H5:172.16.5.1 100
+	udp_start to-R4 H5 H4:172.16.4.1 100
+	charon_kill R4 KILL
+	charon R4
+	eventually 40 "R4's new charon has an SA to R5" sa R4 5
+	eventually 40 "and to the hub" sa R4 3
+	udp_stop from-R4
+	udp_stop to-R4
+	expect "nothing of what R4 sent was lost" lossless from-R4
+	expect "nor of what R5 sent, but what came before its SA" \
+		lost_early to-R4 $(($(early R4) - before))
+}
+
 # esp_clear N...: what the routers' wires carried was never GRE in clear, and
 # ESP was among it; after capture_stop
 esp_clear() {

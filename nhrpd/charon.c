@@ -498,6 +498,14 @@ static bool op_installed(void *ctx, uint32_t spi)
 	return !c->noted || find_noted(c, spi);
 }
 
+static uint64_t op_carried(void *ctx, uint32_t spi)
+{
+	struct charon *c = ctx;
+	struct noted *n = find_noted(c, spi);
+
+	return n ? xfrm_sa_packets(c->xfrm, &n->sa) : 0;
+}
+
 static void op_sweep(void *ctx)
 {
 	struct charon *c = ctx;
@@ -1145,7 +1153,7 @@ static const struct sa_ops sa_ops = {
 	.load = op_load, .unload = op_unload, .initiate = op_initiate,
 	.recall = op_recall, .terminate = op_terminate, .rekey = op_rekey, .list = op_list,
 	.snapshot = op_snapshot, .sweep = op_sweep,
-	.installed = op_installed, .up = op_up, .down = op_down,
+	.installed = op_installed, .carried = op_carried, .up = op_up, .down = op_down,
 	.moved = op_moved,
 	.random = op_random, .log = op_log,
 };

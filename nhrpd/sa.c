@@ -93,7 +93,7 @@ struct sa_peer {
 	char told_identity[SA_IDENTITY_MAX];
 	char reason[SA_REASON_MAX];
 	char said[SA_REASON_MAX];	/* by charon, of the last attempt */
-	uint64_t idle_packets;
+	uint64_t idle_packets, carried;
 	char crowd[SA_IDENTITY_MAX];	/* who was turned away last, and when */
 	uint64_t crowd_at;
 	uint32_t crowd_ike;
@@ -433,6 +433,21 @@ static bool lacks_secret(const char *why)
 	       strstr(why, "no private key found");
 }
 
+/*
+ * Since this was asked last packets have come by what a dead charon left: the
+ * peer has it still, whatever keeps the new charon from making another one.
+ */
+static bool still_carries(struct sa_peer *p)
+{
+	uint64_t n = 0, before = p->carried;
+	struct child *c;
+
+	DL_FOREACH(p->children, c)
+		n += p->s->ops->carried(p->s->ctx, c->c.spi_in);
+	p->carried = n;
+	return n > before;
+}
+
 static void backoff(struct sa_peer *p, const char *why)
 {
 	uint64_t wait = BACKOFF_MIN << (p->failures < 6 ? p->failures : 6);
@@ -444,7 +459,8 @@ static void backoff(struct sa_peer *p, const char *why)
 	p->up_ike = 0;
 	set_reason(p, why);
 	log_peer(p, SA_NOTICE, why);
-	if (p->failures >= STALE_TRIES && !lacks_secret(why)) {
+	if (!still_carries(p) && p->failures >= STALE_TRIES &&
+	    !lacks_secret(why)) {
 		p->bereft = false;
 		drop_orphans(p);
 	}
@@ -838,7 +854,7 @@ static void went_down(struct sa_peer *p, const char *why)
 			initiate(p);
 	} else {
 		/* the peer may be doing the same; not again if it closes all */
-		p->failures += s->now - p->up_since < SA_STABLE;
+		p->failures += s->now - p->up_since < SA_TURNED_AWAY;
 		set_state(p, SA_BACKOFF);
 		set_timer(p, &p->t_try, random_below(s, SOON));
 	}
@@ -1504,6 +1520,7 @@ static void resync_peer(struct sa_peer *p)
 		/* the peer would find out in half a minute, by its DPD */
 		p->bereft = !p->need;
 		p->failures = 0;
+		still_carries(p);	/* from now on */
 		if (p->children && p->chosen->ike->i.nat_remote)
 			recall(p);
 		initiate_spread(p);

@@ -44,6 +44,7 @@
 #define SA_SIMULTANEOUS	3000		/* ms; further apart: replaced */
 #define SA_HOLD		1000		/* ms without SA before it is told */
 #define SA_STABLE	10000		/* ms up: the backoff begins anew */
+#define SA_TURNED_AWAY	1000		/* ms up: the peer does not want it */
 #define SA_BACKOFF_MAX	60000		/* ms */
 #define SA_SETTLE	1000		/* ms that a new charon is left alone */
 #define SA_SWEEP_WAIT	20000		/* ms until a dead charon's SAs go */
@@ -176,6 +177,8 @@ struct sa_ops {
 	/* The kernel had this inbound SA when they were noted; true when that
 	 * is not known. */
 	bool (*installed)(void *ctx, uint32_t spi);
+	/* Packets that came by this inbound SA until now; 0 when not known. */
+	uint64_t (*carried)(void *ctx, uint32_t spi);
 	/*
 	 * The peer has an SA, or another mark or identity than told before.
 	 * With @i->fresh each time that the peer makes one: the responder's

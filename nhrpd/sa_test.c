@@ -884,6 +884,13 @@ static bool op_installed(void *ctx, uint32_t spi)
 	return false;
 }
 
+static uint64_t op_carried(void *ctx, uint32_t spi)
+{
+	(void)ctx;
+	(void)spi;
+	return 0;
+}
+
 static void op_up(void *ctx, const struct sa_info *i)
 {
 	struct node *n = ctx;
@@ -925,7 +932,7 @@ static const struct sa_ops ops = {
 	.load = op_load, .unload = op_unload, .initiate = op_initiate,
 	.terminate = op_terminate, .rekey = op_rekey, .list = op_list,
 	.snapshot = op_snapshot, .sweep = op_sweep,
-	.installed = op_installed,
+	.installed = op_installed, .carried = op_carried,
 	.up = op_up, .down = op_down, .random = op_random, .log = op_log,
 };
 
@@ -1853,6 +1860,7 @@ static void test_chaos(void **state)
 static struct {
 	char trace[512];
 	unsigned int loads, terminates, unloads, lists, initiates, sweeps;
+	uint64_t carried;
 } plain;
 
 static void plain_load(void *ctx, const char *conn,
@@ -1916,6 +1924,13 @@ static bool plain_installed(void *ctx, uint32_t spi)
 	(void)ctx;
 	(void)spi;
 	return true;
+}
+
+static uint64_t plain_carried(void *ctx, uint32_t spi)
+{
+	(void)ctx;
+	(void)spi;
+	return plain.carried;
 }
 
 static bool plain_quiet;		/* too many to be traced */
@@ -1992,7 +2007,8 @@ static const struct sa_ops plain_ops = {
 	.load = plain_load, .unload = plain_word, .initiate = plain_initiate,
 	.terminate = plain_terminate, .rekey = plain_rekey,
 	.list = plain_list, .snapshot = plain_nothing, .sweep = plain_sweep,
-	.installed = plain_installed, .up = plain_up, .down = plain_down,
+	.installed = plain_installed, .carried = plain_carried,
+	.up = plain_up, .down = plain_down,
 	.recall = plain_recall, .moved = plain_moved,
 	.random = plain_random, .log = plain_log,
 };
@@ -2320,7 +2336,6 @@ static void test_shared_source(void **state)
 	sa_free(s);
 }
 
-/* The numbers of a new charon begin at 1 again: SPIs tell SAs apart. */
 /* Who had a mark of a dead charon's is begun with, the mark is void at once. */
 static void test_recalled(void **state)
 {
@@ -2341,6 +2356,7 @@ static void test_recalled(void **state)
 	sa_free(s);
 }
 
+/* The numbers of a new charon begin at 1 again: SPIs tell SAs apart. */
 static void test_numbers_again(void **state)
 {
 	struct sa *s = plain_new(false);
@@ -2363,6 +2379,87 @@ static void test_numbers_again(void **state)
 	sa_run(s, 6000 + SA_HOLD);
 	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;");
 	assert_int_equal(sa_counts(s)[SA_COUNT_STALE_LISTING], 1);
+	sa_free(s);
+}
+
+/* What a dead charon left outlives any number of attempts while packets come by
+ * it, and no more than three of them when none do. */
+static void test_still_carries(void **state)
+{
+	const uint64_t each = 2 * SA_BACKOFF_MAX;
+	struct sa *s = plain_new(false);
+	uint64_t now = 4000;
+	struct sa_info i;
+
+	(void)state;
+	plain_child(s, 1, "n1", 0, 2000);
+	sa_session_lost(s, 3000);
+	sa_session_up(s, now);
+	sa_list_done(s, NULL, 0, true, now);
+	for (unsigned int k = 0; k < 6; k++) {
+		plain.carried++;
+		sa_run(s, now += each);
+		sa_refused(s, "nhrp-10.0.1.2-10.0.9.2", true, "no", now);
+	}
+	assert_int_equal(plain.initiates, 6);
+	assert_true(sa_find(s, &hub, &nat, 0, &i) && i.stale);
+	sa_run(s, now += each);
+	sa_refused(s, "nhrp-10.0.1.2-10.0.9.2", true, "no", now);
+	sa_run(s, now += each);
+	assert_int_equal(plain.initiates, 7);
+	assert_int_equal(plain.sweeps, 1);
+	assert_false(sa_find(s, &hub, &nat, 0, &i));
+	assert_string_equal(plain.trace, "+10.0.9.2/0 0 n1;-10.0.9.2/0 0 ;");
+	sa_free(s);
+}
+
+static struct sa_ike many_ike(unsigned int n)
+{
+	struct sa_ike ike = { .id = n, .local = hub, .ispi = n,
+			      .conn = "nhrpd-any-10.0.1.2" };
+	char text[32];
+
+	snprintf(text, sizeof(text), "20.%u.%u.%u", n >> 16, n >> 8 & 255,
+		 n & 255);
+	addr_parse(text, &ike.remote);
+	snprintf(ike.identity, sizeof(ike.identity), "spoke%u.lab", n);
+	return ike;
+}
+
+static struct sa_child many_child(unsigned int n)
+{
+	return (struct sa_child){
+		.id = n, .spi_in = 0x10000000 + n, .spi_out = 0x20000000 + n,
+		.installed = true, .transport = true, .gre = true,
+	};
+}
+
+/*
+ * An SA that is closed at once was turned away: the next one takes its time.
+ * One that somebody ended later is made anew at once, however often.
+ */
+static void test_turned_away(void **state)
+{
+	struct sa *s = plain_new(false);
+	struct sa_ike ike = { .local = hub, .remote = nat, .initiator = true,
+			      .conn = "nhrp-10.0.1.2-10.0.9.2" };
+	struct sa_peer *p = sa_peer_get(s, &hub, &nat, 0, 2000);
+	struct sa_child c = many_child(1);
+	uint64_t now = 3000;
+	struct sa_info i;
+
+	(void)state;
+	for (unsigned int n = 1; n <= 7; n++) {
+		ike.id = c.id = n;
+		sa_child_up(s, &ike, &c, now);
+		now += n <= 4 ? SA_TURNED_AWAY : SA_TURNED_AWAY / 2;
+		sa_child_down(s, n, now);
+		sa_peer_info(p, &i);
+		assert_int_equal(i.state, SA_BACKOFF);
+		assert_true(n <= 5 ? i.next < now + 1000 : i.next >= now + 1000);
+		sa_run(s, now = i.next);
+		assert_int_equal(plain.initiates, 1 + n);
+	}
 	sa_free(s);
 }
 
@@ -2404,27 +2501,6 @@ static void test_slow_peer(void **state)
 }
 
 /* ---- many peers ---- */
-
-static struct sa_ike many_ike(unsigned int n)
-{
-	struct sa_ike ike = { .id = n, .local = hub, .ispi = n,
-			      .conn = "nhrpd-any-10.0.1.2" };
-	char text[32];
-
-	snprintf(text, sizeof(text), "20.%u.%u.%u", n >> 16, n >> 8 & 255,
-		 n & 255);
-	addr_parse(text, &ike.remote);
-	snprintf(ike.identity, sizeof(ike.identity), "spoke%u.lab", n);
-	return ike;
-}
-
-static struct sa_child many_child(unsigned int n)
-{
-	return (struct sa_child){
-		.id = n, .spi_in = 0x10000000 + n, .spi_out = 0x20000000 + n,
-		.installed = true, .transport = true, .gre = true,
-	};
-}
 
 /* What a hub of @n spokes goes through: they come, a new nhrpd reads the list,
  * all are rekeyed, found again by SPI and by address, and go. Seconds of CPU. */
@@ -2555,7 +2631,7 @@ int main(void)
 		T(marks), T(marks_are_not_initiated), T(ambiguous), T(crowded),
 		T(crowded_listing), T(hold), T(fresh),
 		T(moved), T(moved_need), T(foreign), T(shared_source), T(numbers_again),
-		T(recalled), T(slow_peer),
+		T(recalled), T(still_carries), T(turned_away), T(slow_peer),
 		T(many), T(paced),
 	};
 

@@ -120,13 +120,15 @@ void xfrm_build_block(struct nlmsghdr *nlh, const struct xfrm_block *b,
 	p->share = XFRM_SHARE_ANY;
 }
 
-void xfrm_build_sa_del(struct nlmsghdr *nlh, const struct xfrm_sa *sa)
+/* A request of @type about that SA. */
+static void build_sa_id(struct nlmsghdr *nlh, uint16_t type,
+			const struct xfrm_sa *sa)
 {
 	struct xfrm_mark mark = { .v = sa->mark, .m = sa->mark_mask };
 	xfrm_address_t src = { 0 };
 	struct xfrm_usersa_id *id;
 
-	nlh->nlmsg_type = XFRM_MSG_DELSA;
+	nlh->nlmsg_type = type;
 	id = mnl_nlmsg_put_extra_header(nlh, sizeof(*id));
 	write_addr(&id->daddr, &sa->dst);
 	id->spi = htonl(sa->spi);
@@ -136,6 +138,11 @@ void xfrm_build_sa_del(struct nlmsghdr *nlh, const struct xfrm_sa *sa)
 	mnl_attr_put(nlh, XFRMA_SRCADDR, sizeof(src), &src);
 	if (sa->mark_mask)
 		mnl_attr_put(nlh, XFRMA_MARK, sizeof(mark), &mark);
+}
+
+void xfrm_build_sa_del(struct nlmsghdr *nlh, const struct xfrm_sa *sa)
+{
+	build_sa_id(nlh, XFRM_MSG_DELSA, sa);
 }
 
 static void read_mark(const struct nlattr *a, struct xfrm_sa *sa)
@@ -539,6 +546,23 @@ int xfrm_each_use(struct xfrm *x,
 		  void (*cb)(void *ctx, const struct xfrm_use *u), void *ctx)
 {
 	return dump_sas(x, take_use, &(struct walk){ .use = cb, .ctx = ctx });
+}
+
+static void take_packets(void *ctx, const struct xfrm_use *u)
+{
+	*(uint64_t *)ctx = u->packets;
+}
+
+uint64_t xfrm_sa_packets(struct xfrm *x, const struct xfrm_sa *sa)
+{
+	char buf[REQUEST_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = netlink_put(&x->ask, buf, 0, 0);
+	uint64_t packets = 0;
+	struct walk w = { .use = take_packets, .ctx = &packets };
+
+	build_sa_id(nlh, XFRM_MSG_GETSA, sa);
+	netlink_talk(&x->ask, nlh, take_use, &w);
+	return packets;
 }
 
 int xfrm_sa_del(struct xfrm *x, const struct xfrm_sa *sa)

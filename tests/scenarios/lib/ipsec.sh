@@ -90,9 +90,9 @@ ike() {
 }
 
 # early HOST: packets that came for an SA that its kernel did not have, yet or
-# any more, or not yet with its policy
+# any more, or not with its policy: charon takes that away first
 early() {
-	on "$1" awk '$1 ~ /^Xfrm(InNoStates|InStateInvalid|InTmplMismatch|AcquireError)$/ { n += $2 }
+	on "$1" awk '$1 ~ /^Xfrm(InNoStates|InStateInvalid|InTmplMismatch|InPolBlock|AcquireError)$/ { n += $2 }
 		END { print n }' /proc/net/xfrm_stat
 }
 

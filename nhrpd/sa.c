@@ -28,7 +28,7 @@
 #define SPREAD_EACH	10		/* ms a peer when all begin at once */
 #define SPREAD_MAX	120000		/* ms */
 #define STALE_TRIES	3		/* until what a dead charon left is given up */
-#define FIX_TRIES	2		/* charon may still hold what it closed */
+#define FIX_TRIES	2		/* charon holds what it closed for 5 s */
 #define RELIST		1000		/* ms after a listing that broke, */
 #define RELIST_MAX	32000		/* and after many of them */
 #define TRYING_MAX	16		/* attempts for whom an old SA serves */
@@ -57,6 +57,7 @@ struct child {
 	uint64_t line;			/* when the first was that it replaces */
 	bool current;			/* charon's number holds in this session */
 	bool suspect;			/* not in the kernel any more */
+	unsigned int fixes;		/* times rekeyed for that */
 	struct child *prev, *next;	/* of the peer */
 	struct child *iprev, *inext;	/* of the IKE_SA */
 	UT_hash_handle hh_id, hh_in, hh_out;
@@ -103,7 +104,6 @@ struct sa_peer {
 	struct timer t_idle;		/* unneeded: still used? */
 	struct timer t_fix;		/* SAs missing in the kernel */
 	struct timer t_coming;		/* the peer's new IKE_SA, no child yet */
-	unsigned int fixing;		/* times rekeyed, waiting for the outcome */
 	UT_hash_handle hh, hh_conn;
 };
 
@@ -832,7 +832,6 @@ static void went_down(struct sa_peer *p, const char *why)
 	stop_timer(p, &p->t_idle);
 	stop_timer(p, &p->t_fix);
 	stop_timer(p, &p->t_coming);
-	p->fixing = 0;
 	set_reason(p, why);
 	if (p->told) {
 		set_timer(p, &p->t_hold, SA_HOLD);
@@ -1461,10 +1460,9 @@ static void suspect_child(struct sa *s, struct child *c, uint64_t wait)
 	bool under_way = p->t_fix.armed && has_suspect(p);
 
 	c->suspect = true;
-	if (under_way)
-		return;
-	p->fixing = 0;
-	timer_set(&s->timers, &p->t_fix, s->now + wait);
+	c->fixes = 0;
+	if (!under_way)
+		timer_set(&s->timers, &p->t_fix, s->now + wait);
 }
 
 /* charon has it, the kernel had not, and it is not that new. */
@@ -1648,7 +1646,6 @@ static void peer_without_charon(struct sa_peer *p)
 
 	set_trying(p, false);
 	p->listing = p->bereft = false;
-	p->fixing = 0;
 	p->up_ike = p->crowd_ike = 0;
 	stop_timer(p, &p->t_try);
 	stop_timer(p, &p->t_tie);
@@ -1757,23 +1754,23 @@ void sa_flushed(struct sa *s, uint64_t now)
 static void fix_timer(struct timer *t)
 {
 	struct sa_peer *p = container(t, struct sa_peer, t_fix);
-	bool enough = p->fixing == FIX_TRIES, left = false;
 	struct sa *s = p->s;
+	bool left = false;
 	struct child *c;
 
 	DL_FOREACH(p->children, c) {
 		if (!c->suspect || !c->current || !s->ready)
 			continue;
-		left = true;
-		if (enough) {
+		if (c->fixes == FIX_TRIES) {
 			s->ops->terminate(s->ctx, c->ike->i.id, true);
 			continue;
 		}
+		left = true;
+		c->fixes++;
 		s->counts[SA_COUNT_VANISHED]++;
 		s->ops->rekey(s->ctx, c->c.id);
 	}
-	p->fixing = left && !enough ? p->fixing + 1 : 0;
-	if (p->fixing)
+	if (left)
 		set_timer(p, &p->t_fix, SA_ATTEMPT);
 }
 

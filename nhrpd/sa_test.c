@@ -1860,6 +1860,7 @@ static void test_chaos(void **state)
 static struct {
 	char trace[512];
 	unsigned int loads, terminates, unloads, lists, initiates, sweeps;
+	unsigned int rekeys;
 	uint64_t carried;
 } plain;
 
@@ -1891,6 +1892,7 @@ static void plain_rekey(void *ctx, uint32_t child)
 {
 	(void)ctx;
 	(void)child;
+	plain.rekeys++;
 }
 
 static void plain_list(void *ctx, const char *conn, uint32_t ike)
@@ -2435,6 +2437,36 @@ static struct sa_child many_child(unsigned int n)
 }
 
 /*
+ * The losers of two colliding rekeys, one ten seconds after the other: charon
+ * does not tell of their end, holds each for a while, and then refuses to rekey
+ * it. None of them ends the IKE_SA.
+ */
+static void test_losers(void **state)
+{
+	struct sa *s = plain_new(false);
+	struct sa_ike ike = many_ike(1);
+	struct sa_child c[] = { many_child(1), many_child(2), many_child(3) };
+
+	(void)state;
+	for (unsigned int n = 0; n < 3; n++)
+		sa_child_up(s, &ike, &c[n], 2000);
+	sa_spi_gone(s, c[0].spi_in, false, 3000);
+	sa_run(s, 3000 + SA_FIX_WAIT);
+	assert_int_equal(plain.rekeys, 1);
+	sa_spi_gone(s, c[1].spi_in, false, 13900);
+	sa_run(s, 4000 + SA_ATTEMPT);
+	assert_int_equal(plain.rekeys, 3);
+	sa_child_down(s, 1, 14001);		/* refused; the other one is not */
+	sa_run(s, 4000 + 2 * SA_ATTEMPT);
+	assert_int_equal(plain.rekeys, 4);
+	sa_child_down(s, 2, 24001);
+	sa_run(s, 4000 + 3 * SA_ATTEMPT);
+	assert_int_equal(plain.rekeys, 4);
+	assert_int_equal(plain.terminates, 0);
+	sa_free(s);
+}
+
+/*
  * An SA that is closed at once was turned away: the next one takes its time.
  * One that somebody ended later is made anew at once, however often.
  */
@@ -2631,7 +2663,7 @@ int main(void)
 		T(marks), T(marks_are_not_initiated), T(ambiguous), T(crowded),
 		T(crowded_listing), T(hold), T(fresh),
 		T(moved), T(moved_need), T(foreign), T(shared_source), T(numbers_again),
-		T(recalled), T(still_carries), T(turned_away), T(slow_peer),
+		T(recalled), T(still_carries), T(losers), T(turned_away), T(slow_peer),
 		T(many), T(paced),
 	};
 

@@ -73,8 +73,8 @@ eventually 20 "the spokes have an SA" sa R4 5
 eventually 20 "and no other" sa R5 4
 stop_if_failed
 for n in 4 5; do
-	udp_start R$n-R3 R$n:10.0.0.$n R3:10.0.0.3 50
-	udp_start R3-R$n R3:10.0.0.3 R$n:10.0.0.$n 50
+	udp_start R$n-R3 R$n:10.0.0.$n R3:10.0.0.3 $((pps / 2))
+	udp_start R3-R$n R3:10.0.0.3 R$n:10.0.0.$n $((pps / 2))
 done
 
 # ---- the new one beside the old one ----

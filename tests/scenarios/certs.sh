@@ -48,8 +48,8 @@ eventually 40 "with a good one R5 is registered" registered 5
 stop_if_failed
 
 # ---- the direct path, new keys and certificates ----
-udp_start H4-H5 H4 H5:172.16.5.1 100
-udp_start H5-H4 H5 H4:172.16.4.1 100
+udp_start H4-H5 H4 H5:172.16.5.1 $pps
+udp_start H5-H4 H5 H4:172.16.4.1 $pps
 for n in 4 5; do
 	eventually 20 "R$n has a shortcut" shortcut $n 172.16.$((9 - n)).0/24 $((9 - n))
 	eventually 20 "and one SA" sa R$n $((9 - n))
@@ -71,7 +71,7 @@ expect "not one packet was lost" lossless H4-H5 H5-H4
 
 # Who wants new SAs has them: what the one who begins sends is not lost either.
 esp R4 | grep '150\.1\.3\.3' > /tmp/spis
-udp_start R4-R3 R4:10.0.0.4 R3:10.0.0.3 100
+udp_start R4-R3 R4:10.0.0.4 R3:10.0.0.3 $pps
 on R4 swanctl --rekey --reauth --ike nhrp-150.1.4.4-150.1.3.3 > /dev/null
 renewed() {
 	sa R4 3 && sa R3 4 && not grep -qFf /tmp/spis <(esp R4)

@@ -112,9 +112,9 @@ for n in 3 4 5; do
 done
 stock plain 10.7.0 R4 150.1.4.4 X 7.7.7.7
 stock twin 10.7.1 R4 150.1.4.4 R5 150.1.5.5
-udp_start plain R4:10.7.0.1 X:10.7.0.2 50
-udp_start H4-H5 H4 H5:172.16.5.1 50
-udp_start H5-H4 H5 H4:172.16.4.1 50
+udp_start plain R4:10.7.0.1 X:10.7.0.2 $((pps / 2))
+udp_start H4-H5 H4 H5:172.16.5.1 $((pps / 2))
+udp_start H5-H4 H5 H4:172.16.4.1 $((pps / 2))
 
 # ---- who comes first ----
 

@@ -116,8 +116,8 @@ for n in {70..75}; do
 	on R3 ip route add 172.16.$n.0/24 via 10.0.0.5
 done
 on R3 ip route add 172.16.66.0/24 via 10.0.0.6
-udp_start H4-H5 H4 H5:172.16.5.1 100
-udp_start H5-H4 H5 H4:172.16.4.1 100
+udp_start H4-H5 H4 H5:172.16.5.1 $pps
+udp_start H5-H4 H5 H4:172.16.4.1 $pps
 eventually 20 "R4 has a shortcut to R5's network" shortcut 4 172.16.5.0/24 5
 eventually 20 "R5 has one to R4's" shortcut 5 172.16.4.0/24 4
 # Everybody talks with R6, too.
@@ -247,7 +247,7 @@ undisturbed() {
 	wait $flood || true
 	unchanged
 }
-pps=$((1000 / LAB_SLOW))
+rate=$((1000 / LAB_SLOW))
 
 before=$(rejected R3 too-many)
 flood R3 $((150 / LAB_SLOW)) < <(series 0a0000fe "$(register 10.0.0.254)")
@@ -260,12 +260,12 @@ expect "it has 8" same 8 "$(on R3 dmvpn -j peer show |
 	jq '[.interfaces[].peers[] | select(.nbma == "150.1.6.6")] | length')"
 
 before=$(rejected R3 rate)
-flood R3 $pps < <(series 0a0000fe "$(ask 10.0.0.6 10.0.0.254)")
+flood R3 $rate < <(series 0a0000fe "$(ask 10.0.0.6 10.0.0.254)")
 eventually 30 "requests stop at the hub's door" counted_since R3 rate 100+ "$before"
 undisturbed 71 "requests"
 
 before=$(rejected R4 stranger)
-flood R4 $pps < <(series ac1050fe "$(indicate 10.0.0.4 172.16.4.1 172.16.80.254)")
+flood R4 $rate < <(series ac1050fe "$(indicate 10.0.0.4 172.16.4.1 172.16.80.254)")
 eventually 30 "R4 believes no hint about another's packets" \
 	counted_since R4 stranger 100+ "$before"
 undisturbed 72 "indications"

@@ -12,9 +12,9 @@ timeout 600
 
 # life NAME: streams between the spokes, and from one to the hub
 life() {
-	udp_start "H4-H5 $1" H4 H5:172.16.5.1 100
-	udp_start "H5-H4 $1" H5 H4:172.16.4.1 100
-	udp_start "R5-R3 $1" R5:10.0.0.5 R3:10.0.0.3 50
+	udp_start "H4-H5 $1" H4 H5:172.16.5.1 $pps
+	udp_start "H5-H4 $1" H5 H4:172.16.4.1 $pps
+	udp_start "R5-R3 $1" R5:10.0.0.5 R3:10.0.0.3 $((pps / 2))
 }
 
 # lived NAME: all are as they should be, the streams have ended

@@ -30,8 +30,8 @@ tries_again() {
 failing() {
 	local tries
 	tries=$(attempts "R$2")
-	udp_start "H4-H5 $1" H4 H5:172.16.5.1 50
-	udp_start "H5-H4 $1" H5 H4:172.16.4.1 50
+	udp_start "H4-H5 $1" H4 H5:172.16.5.1 $((pps / 2))
+	udp_start "H5-H4 $1" H5 H4:172.16.4.1 $((pps / 2))
 	eventually 40 "$1: R$2 says why" prints "$3" why "R$2" $((9 - $2))
 	expect "people can read it" prints "150.1.$((9 - $2)).$((9 - $2)) .*$3" \
 		on "R$2" dmvpn show ipsec

@@ -18,8 +18,8 @@ child() {
 
 # life NAME: streams between the spokes from now on
 life() {
-	udp_start "H4-H5 $1" H4 H5:172.16.5.1 100
-	udp_start "H5-H4 $1" H5 H4:172.16.4.1 100
+	udp_start "H4-H5 $1" H4 H5:172.16.5.1 $pps
+	udp_start "H5-H4 $1" H5 H4:172.16.4.1 $pps
 }
 
 # lived NAME: both ends have one SA to each other, and one to the hub
@@ -35,7 +35,7 @@ lived_second() {
 	lived "$1"
 	for way in H4-H5 H5-H4; do
 		expect "$way lost less than a second's" \
-			lost_at_most $((100 * LAB_SLOW)) "$way $1"
+			lost_at_most $((pps * LAB_SLOW)) "$way $1"
 	done
 }
 

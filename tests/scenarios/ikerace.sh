@@ -64,8 +64,8 @@ parted() {
 race() {
 	local before
 	before=$(duplicates)
-	udp_start "H4-H5 $1" H4 H5:172.16.5.1 100
-	udp_start "H5-H4 $1" H5 H4:172.16.4.1 100
+	udp_start "H4-H5 $1" H4 H5:172.16.5.1 $pps
+	udp_start "H5-H4 $1" H5 H4:172.16.4.1 $pps
 	eventually 20 "$1: both ask their charon" connecting
 	kill -CONT "${charon_pid[R4]}"
 	[ $# = 1 ] || sleep "$2"

@@ -44,8 +44,8 @@ stop_if_failed
 seed3_routes
 
 # ---- the direct path ----
-udp_start H4-H5 H4 H5:172.16.5.1 100
-udp_start H5-H4 H5 H4:172.16.4.1 100
+udp_start H4-H5 H4 H5:172.16.5.1 $pps
+udp_start H5-H4 H5 H4:172.16.4.1 $pps
 eventually 20 "R4 has a shortcut to R5's network" shortcut 4 172.16.5.0/24 5
 eventually 20 "R5 has a shortcut to R4's network" shortcut 5 172.16.4.0/24 4
 eventually 20 "of two SAs that both began one is left at R4" sa R4 5
@@ -72,8 +72,8 @@ charon_replaced
 eventually 40 "R5 has given up what the dead charon left" sa R5 4
 through=$(forwarded)
 before=$(early R5)
-udp_start to-end H5 H4:172.16.4.1 100
-udp_start from-end H4 H5:172.16.5.1 100
+udp_start to-end H5 H4:172.16.4.1 $pps
+udp_start from-end H4 H5:172.16.5.1 $pps
 gone=$(esp R5 | grep -F 150.1.4.4)
 expect "R4 ends its SA with R5" on R4 swanctl --terminate --ike-id "$(ike R4 5)"
 another() {

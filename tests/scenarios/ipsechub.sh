@@ -80,8 +80,8 @@ eventually 90 "the hub has an SA to each of $spokes spokes" all_up
 eventually 30 "and each is registered" all_registered
 stop_if_failed
 seed3_routes
-udp_start H4-H5 H4 H5:172.16.5.1 100
-udp_start H5-H4 H5 H4:172.16.4.1 100
+udp_start H4-H5 H4 H5:172.16.5.1 $pps
+udp_start H5-H4 H5 H4:172.16.4.1 $pps
 eventually 20 "R4 has a shortcut to R5's network" shortcut 4 172.16.5.0/24 5
 eventually 20 "R5 has a shortcut to R4's network" shortcut 5 172.16.4.0/24 4
 udp_stop H4-H5 > /dev/null
@@ -89,9 +89,9 @@ udp_stop H5-H4 > /dev/null
 stop_if_failed
 
 # ---- it dies ----
-udp_start direct H4 H5:172.16.5.1 100
-udp_start back H5 H4:172.16.4.1 100
-udp_start hub R3 H4:172.16.4.1 100
+udp_start direct H4 H5:172.16.5.1 $pps
+udp_start back H5 H4:172.16.4.1 $pps
+udp_start hub R3 H4:172.16.4.1 $pps
 charon_kill R3 KILL
 killed=$EPOCHREALTIME
 charon R3

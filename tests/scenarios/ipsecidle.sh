@@ -31,7 +31,7 @@ done
 stop_if_failed
 seed3_routes
 
-udp_start used H4 H5:172.16.5.1 100
+udp_start used H4 H5:172.16.5.1 $pps
 eventually 20 "R4 has a shortcut to R5's network" shortcut 4 172.16.5.0/24 5
 eventually 20 "through an SA" sa R4 5
 stop_if_failed
@@ -51,7 +51,7 @@ for n in 4 5; do
 	expect "R$n's SA to the hub is there" sa R$n 3
 done
 
-udp_start again H4 H5:172.16.5.1 100
+udp_start again H4 H5:172.16.5.1 $pps
 eventually 20 "packets bring the shortcut back" shortcut 4 172.16.5.0/24 5
 eventually 20 "and an SA" sa R4 5
 udp_stop again

@@ -81,8 +81,8 @@ expect "so does show dmvpn" prints '150.1.4.4 +10.0.0.4 +UP .* DN$' on R3 dmvpn 
 # ---- direct paths ----
 for pair in 4-6 5-6 4-5; do
 	a=${pair%-*} b=${pair#*-}
-	udp_start H$a-H$b H$a H$b:172.16.$b.1 50
-	udp_start H$b-H$a H$b H$a:172.16.$a.1 50
+	udp_start H$a-H$b H$a H$b:172.16.$b.1 $((pps / 2))
+	udp_start H$b-H$a H$b H$a:172.16.$a.1 $((pps / 2))
 	eventually 20 "R$a has a shortcut to R$b's network" shortcut $a 172.16.$b.0/24 $b
 	eventually 20 "R$b has a shortcut to R$a's network" shortcut $b 172.16.$a.0/24 $a
 	eventually 10 "the hub is out of it" \
@@ -94,9 +94,9 @@ done
 stop_if_failed
 
 # ---- other ports, a new one for each destination ----
-udp_start H4-H6 H4 H6:172.16.6.1 50
-udp_start H4-H5 H4 H5:172.16.5.1 50
-udp_start H5-H4 H5 H4:172.16.4.1 50
+udp_start H4-H6 H4 H6:172.16.6.1 $((pps / 2))
+udp_start H4-H5 H4 H5:172.16.5.1 $((pps / 2))
+udp_start H5-H4 H5 H4:172.16.4.1 $((pps / 2))
 nat N4=150.1.4.4 30000-30999
 eventually 10 "H6 reaches H4" on H6 ping -c 1 -W 1 172.16.4.1
 eventually 10 "without the hub" goes "172.16.6.254 10.0.0.4 172.16.4.1" H6 172.16.4.1
@@ -110,14 +110,14 @@ udp_stop H4-H5
 udp_stop H5-H4
 
 # ---- another address ----
-udp_start H4-H6 H4 H6:172.16.6.1 50
+udp_start H4-H6 H4 H6:172.16.6.1 $((pps / 2))
 on inet ip route add 150.1.4.44 via "$(on inet ip route get 150.1.4.4 | awk '{ print $3; exit }')"
 nat N4=150.1.4.44
 eventually 10 "R6, to which it sends, has R4 where it is now" moved 6
 expect "H6 reaches H4" on H6 ping -c 1 -W 5 172.16.4.1
 expect "still without the hub" goes "172.16.6.254 10.0.0.4 172.16.4.1" H6 172.16.4.1
 udp_stop H4-H6
-expect "no more was lost than until charon had moved the SA" outage H4-H6 1000 50
+expect "no more was lost than until charon had moved the SA" outage H4-H6 1000 $((pps / 2))
 on H4 ping -c 1 -W 1 172.16.3.1 > /dev/null || true
 eventually 10 "so has the hub" moved 3
 eventually 10 "H5 reaches H4" on H5 ping -c 1 -W 1 172.16.4.1

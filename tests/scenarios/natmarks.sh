@@ -38,8 +38,8 @@ streams() {
 	for n in $spokes; do
 		case $1 in
 		start)
-			udp_start H3-H$n H3 H$n:172.16.$n.1 50
-			udp_start H$n-H3 H$n H3:172.16.3.1 50
+			udp_start H3-H$n H3 H$n:172.16.$n.1 $((pps / 2))
+			udp_start H$n-H3 H$n H3:172.16.3.1 $((pps / 2))
 			;;
 		stop)
 			udp_stop H3-H$n
@@ -85,8 +85,8 @@ for n in $spokes; do
 	on R3 swanctl --rekey --ike nhrpd-any-150.1.3.3 > /dev/null
 	on R3 swanctl --rekey --child gre > /dev/null
 done
-udp_start H4-H5 H4 H5:172.16.5.1 50
-udp_start H8-H6 H8 H6:172.16.6.1 50
+udp_start H4-H5 H4 H5:172.16.5.1 $((pps / 2))
+udp_start H8-H6 H8 H6:172.16.6.1 $((pps / 2))
 eventually 20 "R4 shows why it has no direct path to R5" refused 4 172.16.5.1
 eventually 20 "R8 shows why it has none to R6" refused 8 172.16.6.1
 expect "the hub is the way between two at one address" \
@@ -158,7 +158,7 @@ streams stop
 capture_stop
 for n in $spokes; do
 	expect "R$n never got what is for another" same "" "$(strays $n)"
-	expect "but its own" prints . outer R$n Tunnel0 "dst net 172.16.$n.0/24"
+	expect "but its own" prints . outer R$n Tunnel0 "dst net 172.16.$n.0/24" 1
 	udp_esp R$n
 done
 udp_esp R3

@@ -39,9 +39,9 @@ seed3_routes
 seed3_routes6 4 5
 
 # ---- the direct path ----
-udp_start H4-H5 H4 H5:172.16.5.1 100
-udp_start H5-H4 H5 H4:172.16.4.1 100
-udp_start H4-H5-6 H4 H5:2001:db8:5::1 100
+udp_start H4-H5 H4 H5:172.16.5.1 $pps
+udp_start H5-H4 H5 H4:172.16.4.1 $pps
+udp_start H4-H5-6 H4 H5:2001:db8:5::1 $pps
 for pair in '4 5' '5 4'; do
 	read -r n peer <<< "$pair"
 	eventually 20 "R$n has a shortcut to R$peer's network" \

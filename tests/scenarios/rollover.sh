@@ -64,8 +64,8 @@ eventually 20 "and no other" sa R5 4
 stop_if_failed
 
 for n in 4 5; do
-	udp_start R$n-R3 R$n:10.0.0.$n R3:10.0.0.3 100
-	udp_start R3-R$n R3:10.0.0.3 R$n:10.0.0.$n 100
+	udp_start R$n-R3 R$n:10.0.0.$n R3:10.0.0.3 $pps
+	udp_start R3-R$n R3:10.0.0.3 R$n:10.0.0.$n $pps
 done
 old="dmvpn in the lab" new="another one"
 step "R3 and R4 know the new key" "$new" "$old"

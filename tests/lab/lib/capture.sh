@@ -50,10 +50,11 @@ pcap() {
 	tshark -n -r "$file" -Y "$filter" "${fields[@]}" 2>/dev/null
 }
 
-# outer HOST DEV FILTER: source and destination of the packets that tcpdump's
-# filter lets through, one a line. tshark takes ten seconds to start on a slow
-# kernel; for questions about the outer header it is not needed.
+# outer HOST DEV FILTER [COUNT]: source and destination of the packets that
+# tcpdump's filter lets through, or of the first COUNT of them, one a line.
+# tshark takes ten seconds to start on a slow kernel; for questions about the
+# outer header it is not needed.
 outer() {
-	tcpdump -r "$(pcap_file "$1" "$2")" -nn -q "$3" 2>/dev/null |
+	tcpdump -r "$(pcap_file "$1" "$2")" -nn -q ${4:+-c "$4"} "$3" 2>/dev/null |
 		sed -n -E 's/^[^ ]+ IP6? ([0-9a-f:.]+) > ([0-9a-f:.]+): .*/\1 \2/p'
 }

@@ -94,5 +94,5 @@ strays() {
 # udp_esp HOST: ESP in UDP, and nothing in clear, was on its wire
 udp_esp() {
 	expect "not one GRE packet of $1 in clear" same "" "$(outer "$1" eth0 'proto gre')"
-	expect "but ESP in UDP" prints . outer "$1" eth0 'udp port 4500 and udp[8:4] != 0'
+	expect "but ESP in UDP" prints . outer "$1" eth0 'udp port 4500 and udp[8:4] != 0' 1
 }

@@ -33,7 +33,7 @@
 #include "route.h"
 
 #define NO_SA_MS 10
-#define HEIR_MS 50		/* nhrpd/resolve.c waits for its end */
+#define HEIR_MS 500		/* nhrpd/resolve.c waits for its end */
 #define HEIR_OTHER_MS 5000	/* nhrpd/sa.c turns it away, or ends the old */
 
 static struct xfrm_state *esp_of(const struct dst_entry *dst)

@@ -74,6 +74,7 @@ struct engine_sa {			/* what IPsec says of a peer */
 	bool ambiguous;			/* several are at that address */
 	const char *reason;		/* why not up, or "" */
 	bool coming;			/* the peer is about to make another */
+	bool heir;			/* the kernel goes on with the one before */
 	bool doubtful;			/* somebody else may send from there */
 };
 

@@ -219,7 +219,7 @@ static unsigned int sa_at(struct lab *l, const struct addr *nbma)
 	l->sa[k].nbma = *nbma;
 	l->sa[k].needed = false;
 	l->sa[k].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "",
-					 false, false };
+					 false, false, false };
 	return l->n_sas++;
 }
 
@@ -4909,7 +4909,7 @@ static void sa_up(struct lab *l, const char *nbma, const char *identity)
 	struct addr a = A(nbma);
 
 	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_UP, identity,
-						     false, "", false, false };
+						     false, "", false, false, false };
 	engine_sa(l->engine, IFINDEX, &a, 0, true, false, l->now);
 }
 
@@ -4918,7 +4918,7 @@ static void sa_down(struct lab *l, const char *nbma, const char *why)
 	struct addr a = A(nbma);
 
 	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false,
-						     why, false, false };
+						     why, false, false, false };
 	engine_sa(l->engine, IFINDEX, &a, 0, false, false, l->now);
 }
 
@@ -5143,9 +5143,10 @@ static void test_sa_fresh(void **state)
 	silent(l);
 	/* ... and is done */
 	a->coming = false;
+	a->heir = true;
 	sa_fresh(l, "8.8.8.8");
 	silent(l);			/* the kernel takes it a little later */
-	pass(l, 60);
+	pass(l, 510);
 	prove(l, "8.8.8.8");
 	assert_int_equal(neigh(l, "192.168.1.8")->flags, 0);
 	/* an NHS has no other way to it than this one */
@@ -5262,7 +5263,7 @@ static void test_sa_vacant(void **state)
 	put(l, "6.6.6.6", &p);
 	refused(l, REJECT_NO_IDENTITY);
 	/* between two SAs of his; the end; he is back */
-	l->sa[0].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "", true, false };
+	l->sa[0].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "", true, false, false };
 	sa_fresh(l, "6.6.6.6");
 	assert_false(vacant(l));
 	sa_down(l, "6.6.6.6", "");

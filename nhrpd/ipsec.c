@@ -325,6 +325,7 @@ struct engine_sa ipsec_sa(struct ipsec *s, unsigned int ifindex,
 		sa.reason = s->reason;
 	sa.ambiguous = i.ambiguous;
 	sa.coming = i.coming;
+	sa.heir = i.children > 1;
 	sa.doubtful = i.stale || *i.crowd;
 	return sa;
 }

@@ -36,7 +36,8 @@
 #define ASK_TRIES 5
 #define PROBE_FIRST 250			/* ms; doubled up to PROBE_MAX */
 #define PROBE_MAX 60000
-#define PROBE_FRESH 60			/* ms until the kernel takes a new SA */
+#define PROBE_FRESH 60			/* ms until the peer has a new SA, too */
+#define PROBE_HEIR 510			/* ms until the kernel takes it */
 #define PROBE_QUICK 5			/* tries before it looks hopeless */
 #define CHECK_GAP 1000			/* ms, of a path in use (live.c) */
 #define CHECK_TRIES 3
@@ -280,7 +281,8 @@ static void prove_fresh(struct entry *e)
 		e->probe = request_new(e, probe_due);
 	if (e->probe)
 		timer_set(&engine_of(e)->timers, &e->probe->timer,
-			  engine_of(e)->now + PROBE_FRESH);
+			  engine_of(e)->now +
+			  (sa.heir ? PROBE_HEIR : PROBE_FRESH));
 }
 
 /* "no IPsec SA: charon is away" */

@@ -39,7 +39,7 @@
 #define SA_ATTEMPT	10000		/* ms until the peer has to have answered */
 #define SA_CHILD_WAIT	3000		/* ms from IKE_SA to CHILD_SA */
 #define SA_TIE_WAIT	2000		/* ms until one of two is ended */
-#define SA_TIE_MOVE	1000		/* ms that a rekey may take before that */
+#define SA_TIE_MOVE	2000		/* ms for a rekey before that, and to use it */
 #define SA_TIE_LATE	4000		/* ms more that the peer has for it */
 #define SA_SIMULTANEOUS	3000		/* ms; further apart: replaced */
 #define SA_HOLD		1000		/* ms without SA before it is told */

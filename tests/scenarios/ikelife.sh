@@ -110,10 +110,10 @@ ike_rekeyed() {
 }
 
 # expire HOST N AGE: the time of its kernel's SAs with RN, which are not older
-# than AGE seconds, is over in a moment. (Without the soft limit some kernels
-# would never come to the hard one.)
+# than AGE seconds, is over in a moment, and before charon gives the silent peer
+# up. (Without the soft limit some kernels would never come to the hard one.)
 expire() {
-	on "$1" ip xfrm state | awk -v peer="150.1.$2.$2" -v hard=$(($3 + 5 * LAB_SLOW)) '
+	on "$1" ip xfrm state | awk -v peer="150.1.$2.$2" -v hard=$(($3 + 3 * LAB_SLOW)) '
 		$1 == "src" { wanted = $2 == peer || $4 == peer; ends = $0 }
 		$1 == "proto" { sa = $0 }
 		$1 == "aead" && wanted {

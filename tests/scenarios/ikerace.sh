@@ -27,9 +27,15 @@ duplicates() {
 	echo $(($(ike_count R4 duplicate) + $(ike_count R5 duplicate)))
 }
 
-# connecting: both daemons have asked their charon
-connecting() {
-	sa R4 5 connecting && sa R5 4 connecting
+# note_asked: how often each daemon has asked its charon until now
+note_asked() {
+	asked=("$(ike_count R4 attempt)" "$(ike_count R5 attempt)")
+}
+
+# both_asked: once more since then
+both_asked() {
+	grew R4 1+ "${asked[0]}" "$(ike_count R4 attempt)" &&
+		grew R5 1+ "${asked[1]}" "$(ike_count R5 attempt)"
 }
 
 # both_began BEFORE: that was two SAs
@@ -51,6 +57,7 @@ none_left() {
 
 # parted: they have no SA, and want one as soon as their charons run
 parted() {
+	note_asked
 	kill -STOP "${nhrpd_pid[R4]}" "${nhrpd_pid[R5]}"
 	on R4 swanctl --terminate --ike nhrp-150.1.4.4-150.1.5.5 ||
 		on R4 swanctl --terminate --ike nhrpd-any-150.1.4.4
@@ -66,7 +73,7 @@ race() {
 	before=$(duplicates)
 	udp_start "H4-H5 $1" H4 H5:172.16.5.1 $pps
 	udp_start "H5-H4 $1" H5 H4:172.16.4.1 $pps
-	eventually 20 "$1: both ask their charon" connecting
+	eventually 20 "$1: both ask their charon" both_asked
 	kill -CONT "${charon_pid[R4]}"
 	[ $# = 1 ] || sleep "$2"
 	kill -CONT "${charon_pid[R5]}"
@@ -89,6 +96,7 @@ seed3_routes
 # ---- how far they are from each other ----
 delay R4 eth0 0
 delay R5 eth0 0
+note_asked
 stop_charons
 race "0 ms"
 parted

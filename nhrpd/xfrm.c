@@ -559,9 +559,12 @@ uint64_t xfrm_sa_packets(struct xfrm *x, const struct xfrm_sa *sa)
 	struct nlmsghdr *nlh = netlink_put(&x->ask, buf, 0, 0);
 	uint64_t packets = 0;
 	struct walk w = { .use = take_packets, .ctx = &packets };
+	int ret;
 
 	build_sa_id(nlh, XFRM_MSG_GETSA, sa);
-	netlink_talk(&x->ask, nlh, take_use, &w);
+	ret = netlink_talk(&x->ask, nlh, take_use, &w);
+	if (ret && ret != -ESRCH)
+		x->stats.errors++;
 	return packets;
 }
 

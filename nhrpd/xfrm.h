@@ -123,7 +123,8 @@ int xfrm_each_sa(struct xfrm *x,
 /* The same with what is to be shown of them. */
 int xfrm_each_use(struct xfrm *x,
 		  void (*cb)(void *ctx, const struct xfrm_use *u), void *ctx);
-/* How many packets went through it; 0 as well when it has gone. */
+/* How many packets went through it; 0 as well when it has gone. Errors are
+ * counted. */
 uint64_t xfrm_sa_packets(struct xfrm *x, const struct xfrm_sa *sa);
 /* 0 as well when it has gone already. -errno, logged. */
 int xfrm_sa_del(struct xfrm *x, const struct xfrm_sa *sa);

@@ -6,7 +6,8 @@
 # one out in clear.
 # Drawing: lib/seed3.sh
 rules R2 R4 R5 R10
-nightly uml-debug 6.12 6.1
+kernels uml-debug
+nightly 6.12 6.1
 timeout 240
 
 # shellcheck source=/dev/null

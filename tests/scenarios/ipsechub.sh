@@ -18,8 +18,8 @@ timeout 600
 . "$LAB_REPO/tests/scenarios/lib/ipsec.sh"
 
 tens=(0 1 2 3 4 5 6 7 8 9)
-# thirteen of each daemon are too many for a kernel with sanitizers
-[ "$LAB_KERNEL" != uml-debug ] || tens=(0 1 2)
+# thirteen of each daemon are too many for a kernel with sanitizers or without KVM
+[ "$LAB_SLOW" = 1 ] || tens=(0 1 2)
 spokes=$((10 * ${#tens[@]} + 2))
 
 # ten S: the lines of its ten spokes

@@ -218,8 +218,8 @@ static unsigned int sa_at(struct lab *l, const struct addr *nbma)
 	assert_in_range(k, 0, 7);
 	l->sa[k].nbma = *nbma;
 	l->sa[k].needed = false;
-	l->sa[k].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "",
-					 false, false, false };
+	l->sa[k].sa = (struct engine_sa){ .state = ENGINE_SA_DOWN,
+					 .identity = "", .reason = "" };
 	return l->n_sas++;
 }
 
@@ -4908,8 +4908,8 @@ static void sa_up(struct lab *l, const char *nbma, const char *identity)
 {
 	struct addr a = A(nbma);
 
-	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_UP, identity,
-						     false, "", false, false, false };
+	l->sa[sa_at(l, &a)].sa = (struct engine_sa){
+		.state = ENGINE_SA_UP, .identity = identity, .reason = "" };
 	engine_sa(l->engine, IFINDEX, &a, 0, true, false, l->now);
 }
 
@@ -4917,8 +4917,8 @@ static void sa_down(struct lab *l, const char *nbma, const char *why)
 {
 	struct addr a = A(nbma);
 
-	l->sa[sa_at(l, &a)].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false,
-						     why, false, false, false };
+	l->sa[sa_at(l, &a)].sa = (struct engine_sa){
+		.state = ENGINE_SA_DOWN, .identity = "", .reason = why };
 	engine_sa(l->engine, IFINDEX, &a, 0, false, false, l->now);
 }
 
@@ -5263,7 +5263,8 @@ static void test_sa_vacant(void **state)
 	put(l, "6.6.6.6", &p);
 	refused(l, REJECT_NO_IDENTITY);
 	/* between two SAs of his; the end; he is back */
-	l->sa[0].sa = (struct engine_sa){ ENGINE_SA_DOWN, "", false, "", true, false, false };
+	l->sa[0].sa = (struct engine_sa){ .state = ENGINE_SA_DOWN,
+		.identity = "", .reason = "", .coming = true };
 	sa_fresh(l, "6.6.6.6");
 	assert_false(vacant(l));
 	sa_down(l, "6.6.6.6", "");

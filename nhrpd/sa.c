@@ -1459,8 +1459,9 @@ static void suspect_child(struct sa *s, struct child *c, uint64_t wait)
 	/* else it waits for what is mended already */
 	bool under_way = p->t_fix.armed && has_suspect(p);
 
+	if (!under_way || !c->suspect)
+		c->fixes = 0;
 	c->suspect = true;
-	c->fixes = 0;
 	if (!under_way)
 		timer_set(&s->timers, &p->t_fix, s->now + wait);
 }

@@ -2466,6 +2466,26 @@ static void test_losers(void **state)
 	sa_free(s);
 }
 
+/* One that charon says it rekeyed, and that the kernel goes on missing, is ended
+ * after two rekeys, however often it is missed meanwhile. */
+static void test_missed(void **state)
+{
+	struct sa *s = plain_new(false);
+
+	(void)state;
+	plain_child(s, 1, "n1", 0, 2000);
+	for (uint64_t now = 20000; now < 20000 + 2 * SA_ATTEMPT; now += 2000) {
+		sa_missing(s, &hub, &nat, 0, now);
+		sa_run(s, now);
+	}
+	assert_int_equal(plain.rekeys, 2);
+	assert_int_equal(plain.terminates, 0);
+	sa_run(s, 20000 + 2 * SA_ATTEMPT);
+	assert_int_equal(plain.rekeys, 2);
+	assert_int_equal(plain.terminates, 1);
+	sa_free(s);
+}
+
 /*
  * An SA that is closed at once was turned away: the next one takes its time.
  * One that somebody ended later is made anew at once, however often.
@@ -2663,7 +2683,7 @@ int main(void)
 		T(marks), T(marks_are_not_initiated), T(ambiguous), T(crowded),
 		T(crowded_listing), T(hold), T(fresh),
 		T(moved), T(moved_need), T(foreign), T(shared_source), T(numbers_again),
-		T(recalled), T(still_carries), T(losers), T(turned_away), T(slow_peer),
+		T(recalled), T(still_carries), T(losers), T(missed), T(turned_away), T(slow_peer),
 		T(many), T(paced),
 	};
 

@@ -1519,7 +1519,6 @@ static void resync_peer(struct sa_peer *p)
 		/* the peer would find out in half a minute, by its DPD */
 		p->bereft = !p->need;
 		p->failures = 0;
-		still_carries(p);	/* from now on */
 		if (p->children && p->chosen->ike->i.nat_remote)
 			recall(p);
 		initiate_spread(p);

@@ -43,14 +43,6 @@ both_began() {
 	grew duplicate 1+ "$1" "$(duplicates)"
 }
 
-# one_pair: one SA each way, the same one at both ends
-one_pair() {
-	local own
-	own=$(esp R4 | grep -F 150.1.5.5 | sort)
-	same "$own" "$(esp R5 | grep -F 150.1.4.4 | sort)" &&
-		same 2 "$(wc -l <<< "$own")"
-}
-
 none_left() {
 	not grep -F 150.1.5.5 <<< "$(esp R4)" && not grep -F 150.1.4.4 <<< "$(esp R5)"
 }

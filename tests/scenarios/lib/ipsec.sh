@@ -84,6 +84,14 @@ esp() {
 		awk '$1 == "src" { ends = $2 " " $4 } $1 == "proto" { print ends, $4 }'
 }
 
+# one_pair: between R4's and R5's kernels is one SA each way, the same at both ends
+one_pair() {
+	local own
+	own=$(esp R4 | grep -F 150.1.5.5 | sort)
+	same "$own" "$(esp R5 | grep -F 150.1.4.4 | sort)" &&
+		same 2 "$(wc -l <<< "$own")"
+}
+
 # ike HOST N: charon's number of its IKE_SA to RN
 ike() {
 	local at

@@ -22,7 +22,7 @@
 #include "vici.h"
 
 #define RETRY_MIN	250		/* ms; charon restarts in 400 */
-#define RETRY_MAX	1000			/* a socket that is not there costs nothing */
+#define RETRY_MAX	1000		/* a socket that is not there costs nothing */
 #define READ_MAX	65536		/* a turn */
 #define IN_MIN		4096
 #define STREAM_LEN	32
@@ -70,6 +70,7 @@ struct vici {
 	enum step step;
 	struct command *head, **tail;
 	struct event_timer *timer;	/* of the retry, or of the answer */
+	uint64_t asked;			/* when what it answers was sent */
 	unsigned int deadline, retry_min, retry_max, retry;
 	uint64_t up_since;
 	struct vici_stats stats;
@@ -187,7 +188,8 @@ static void send_packet(struct conn *c, const uint8_t *packet, size_t len)
 	c->out_off = 0;
 	c->out_len = len;
 	event_fd_want(c->watch, EVENT_READ | EVENT_WRITE);
-	event_timer_set(c->v->timer, event_now() + c->v->deadline);
+	c->v->asked = event_now();
+	event_timer_set(c->v->timer, c->v->asked + c->v->deadline);
 }
 
 static void send_name(struct conn *c, enum vici_type type, const char *name)
@@ -345,12 +347,26 @@ static void next_event(struct vici *v)
 		begin_session(v);
 }
 
+/*
+ * A hub's charon that has all its spokes to answer reports what it does and is
+ * late with answers. To connect anew and have all listed would delay it more.
+ */
+static void give_time(struct vici *v)
+{
+	uint64_t until = event_now() + v->deadline;
+	uint64_t most = v->asked + VICI_PATIENCE * (uint64_t)v->deadline;
+
+	if (v->step != STEP_IDLE && until < most)
+		event_timer_set(v->timer, until);
+}
+
 static enum vici_trouble take_event(struct vici *v,
 				    const struct vici_packet *p)
 {
 	if (p->type == VICI_EVENT) {
 		/* those before the last confirmation are in the listing */
 		v->stats.events++;
+		give_time(v);
 		if (v->stats.up)
 			v->ops->event(v->ctx, p);
 		return VICI_NO_TROUBLE;

@@ -5,10 +5,11 @@
  * A session is two connections to charon's socket, since charon answers the
  * requests of one connection strictly in order: one carries commands, one
  * events. The session is up when both are connected, their owner is root and
- * charon has confirmed every event asked for; when either ends, is silent for
- * longer than VICI_DEADLINE with a command under way, or sends what makes no
- * sense, the session is lost, its commands fail, and it is made anew after a
- * while. Nothing blocks; what is queued and what is received is bounded.
+ * charon has confirmed every event asked for; when either ends, both are silent
+ * for longer than VICI_DEADLINE with a command under way, the command is not
+ * answered for VICI_PATIENCE of that, or what comes makes no sense, the session
+ * is lost, its commands fail, and it is made anew after a while. Nothing blocks;
+ * what is queued and what is received is bounded.
  *
  * No command that makes charon wait (initiate with timeout >= 0) may be sent:
  * each holds one of charon's few threads.
@@ -24,6 +25,7 @@
 
 #define VICI_SOCKET	"/run/charon.vici"
 #define VICI_DEADLINE	10000		/* ms a command waits for charon */
+#define VICI_PATIENCE	6		/* of these, while charon reports events */
 #define VICI_QUEUE_MAX	16384		/* commands not yet answered */
 #define VICI_EVENTS_MAX	16
 

@@ -5,6 +5,7 @@
  * goes and comes back. All in one event loop.
  */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,6 +41,8 @@ enum script {
 	TWICE,				/* each answer two times */
 	DIES_BEHIND_ANSWER,		/* of a stream, which is not ended yet */
 	SLOW_STREAM,			/* items that take longer than a deadline */
+	BUSY,				/* events meanwhile, and then the answer */
+	ENTIRELY_BUSY,			/* events and never an answer */
 };
 
 static struct event_loop *loop;
@@ -57,14 +60,18 @@ static void slow_item(void *ctx)
 		fake_say_response(slow_to, NULL);
 		return;
 	}
-	fake_say_sa(slow_to, "list-sa", fake.sa[0], slow_items);
+	if (script == SLOW_STREAM)
+		fake_say_sa(slow_to, "list-sa", fake.sa[0], slow_items);
+	else
+		fake_say_sa(fake_events(&fake), "child-updown", fake.sa[0],
+			    slow_items);
 	event_timer_set(slow, event_now() + DEADLINE / 2);
 }
 
-static void begin_slowly(struct fake_client *c)
+static void begin_slowly(struct fake_client *c, unsigned int items)
 {
 	slow_to = c;
-	slow_items = 6;
+	slow_items = items;
 	event_timer_set(slow, 0);
 }
 
@@ -99,7 +106,11 @@ static bool take_request(struct fake_client *c)
 		fake_say_response(c, NULL);
 		return false;
 	case SLOW_STREAM:
-		begin_slowly(c);
+	case BUSY:
+		begin_slowly(c, 6);
+		return true;
+	case ENTIRELY_BUSY:
+		begin_slowly(c, UINT_MAX);
 		return true;
 	default:
 		return false;
@@ -414,6 +425,38 @@ static void test_slow_stream(void **state)
 			    "up;item;item;item;item;item;item;list-sas:yes;");
 }
 
+/* Nor is one that has no time for an answer while it reports events gone, */
+static void test_busy(void **state)
+{
+	struct vici_stats s;
+
+	(void)state;
+	begin(BUSY);
+	wait_for("up;");
+	send_command("a", NULL);
+	wait_for("a:yes;");
+	vici_stats(vici, &s);
+	assert_true(s.events == 6 && s.sessions == 1 && !losts);
+}
+
+/* for a while. */
+static void test_entirely_busy(void **state)
+{
+	struct vici_stats s;
+
+	(void)state;
+	begin(ENTIRELY_BUSY);
+	wait_for("up;");
+	send_command("a", NULL);
+	wait_for("lost;a:none;");
+	assert_int_equal(why, VICI_SILENT);
+	vici_stats(vici, &s);
+	assert_in_range(s.events, 6, 12);
+	event_timer_set(slow, UINT64_MAX);
+	script = HONEST;
+	wait_for("up;");
+}
+
 static void check_nonsense(enum script s, enum vici_trouble t)
 {
 	begin(s);
@@ -591,8 +634,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(session), T(stream), T(stream_ends_late), T(bytewise), T(events),
 		T(refused),
-		T(silence), T(mute), T(slow_stream), T(truncated), T(garbage),
-		T(endless), T(wrong_answer), T(twice), T(old_charon),
+		T(silence), T(mute), T(slow_stream), T(busy), T(entirely_busy),
+		T(truncated), T(garbage), T(endless), T(wrong_answer), T(twice), T(old_charon),
 		T(wrong_owner), T(restarts), T(half_closed), T(backoff),
 		T(queue_is_bounded), T(send_from_reply),
 	};

@@ -144,6 +144,7 @@ expect "killed: the hub began one after the other, each spoke once or twice" \
 expect "stopped: no spoke began more than four times" \
 	pace stopped "$stopped" "$stopped_back" $((4 * spokes)) $spokes
 cat "$LAB_OUT/pace"
+expect "its charon ignored nobody" none_ignored
 esp_clear 3 4 5
 for s in "${tens[@]}"; do
 	expect "nor of S$s" same "" "$(outer "S$s" eth0 'proto gre')"

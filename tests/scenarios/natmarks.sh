@@ -153,6 +153,7 @@ for n in $spokes; do
 	eventually 10 "H3 reaches H$n" on H3 ping -c 1 -W 1 172.16.$n.1
 done
 streams stop
+expect "all came from one address, and none was ignored for that" none_ignored
 
 # ---- on the wire ----
 capture_stop

@@ -92,6 +92,11 @@ one_pair() {
 		same 2 "$(wc -l <<< "$own")"
 }
 
+# none_ignored: the hub's charon took whoever came, as nhrpd's file for it says
+none_ignored() {
+	not on R3 grep -m 1 "ignoring IKE_SA setup" /var/log/charon.log
+}
+
 # ike HOST N: charon's number of its IKE_SA to RN
 ike() {
 	local at

@@ -1116,7 +1116,8 @@ void sa_child_rekeyed(struct sa *s, const struct sa_ike *ike,
 	if (old && heir)
 		heir->line = old->line;
 	if (old && old != heir)
-		forget_child(s, old, "the SA was rekeyed");
+		forget_child(s, old, !heir ? "rekeyed to an SA of no use" :
+			     "rekeyed to an SA of another peer");
 	note_dead(s, old_child);
 }
 

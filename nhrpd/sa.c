@@ -166,7 +166,6 @@ struct sa_peer *sa_peer_find(struct sa *s, const struct addr *local,
 	return p;
 }
 
-/* By the connection's name; only those that we initiate have one. */
 struct sa_peer *sa_peer_by_conn(struct sa *s, const char *conn)
 {
 	struct sa_peer *p;
@@ -228,7 +227,6 @@ static void free_peer(struct sa_peer *p)
 	free(p);
 }
 
-/* Nobody needs it and nothing is left of it: forgets it. */
 void sa_peer_settle(struct sa_peer *p)
 {
 	if (is_wanted(p) || p->children || p->trying || p->t_hold.armed)

@@ -117,7 +117,6 @@ static void hash_child(struct sa *s, struct child *c)
 	HASH_ADD(hh_out, s->by_out, c.spi_out, sizeof(c->c.spi_out), c);
 }
 
-/* From then on its number is not known, only its SPIs are. */
 void sa_child_outdate(struct sa *s, struct child *c)
 {
 	if (c->current)
@@ -132,7 +131,6 @@ static void unhash_child(struct sa *s, struct child *c)
 	HASH_DELETE(hh_out, s->by_out, c);
 }
 
-/* The caller goes on with sa_peer_lost_child() for the peer. */
 void sa_child_drop(struct sa *s, struct child *c)
 {
 	if (c->current)
@@ -247,7 +245,6 @@ static void gained_child(struct sa_peer *p, bool fresh)
 	sa_peer_announce(p, fresh || first);
 }
 
-/* The last SA has gone. */
 void sa_peer_went_down(struct sa_peer *p, const char *why)
 {
 	struct sa *s = p->s;
